@@ -1,0 +1,1 @@
+//! The one integration binary: linking happens once. Each module tests the module of the library it is named for.
