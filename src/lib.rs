@@ -6,5 +6,6 @@
 //! `web` and the command line only translate and print. `ARCHITECTURE.md` has the layers and the recipes.
 
 pub mod data;
+pub mod ir;
 pub mod rng;
 pub mod text;

@@ -1,0 +1,266 @@
+use super::{IrError, Op, Shape, Type};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The position in its table.
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id!(
+    /// A value of a graph.
+    ValueId
+);
+id!(
+    /// A node of a graph.
+    NodeId
+);
+id!(
+    /// A parameter of a graph.
+    ParamId
+);
+id!(
+    /// An input of a graph.
+    InputId
+);
+
+/// How a parameter starts.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Init {
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// All 1.
+    Ones,
+    /// All 0.
+    Zeros,
+}
+
+/// A trainable tensor.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Param {
+    /// The key in a checkpoint.
+    pub name: String,
+    /// Its extents, as stored.
+    pub shape: Shape,
+    /// Its first values.
+    pub init: Init,
+    /// Whether weight decay applies.
+    pub decay: bool,
+}
+
+/// Data of a step.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Input {
+    /// What it is for.
+    pub name: String,
+    /// Element type and extents.
+    pub ty: Type,
+}
+
+/// One application of an operation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node {
+    /// The operation.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<ValueId>,
+    /// What it makes, in the operation's order.
+    pub outputs: Vec<ValueId>,
+    /// Where in the model, e.g. `block.2/attn`.
+    pub scope: String,
+}
+
+/// A tensor in a graph.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Value {
+    /// Element type and extents.
+    pub ty: Type,
+    /// The node that makes it.
+    pub node: NodeId,
+}
+
+/// A network as data: nodes in an order in which they can run, each value made once.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Graph {
+    /// Trainable tensors, in declaration order.
+    pub params: Vec<Param>,
+    /// Data of a step.
+    pub inputs: Vec<Input>,
+    /// In execution order.
+    pub nodes: Vec<Node>,
+    /// All tensors.
+    pub values: Vec<Value>,
+    /// Results by name, e.g. `loss`, `logits`.
+    pub outputs: Vec<(String, ValueId)>,
+    /// The gradient of the loss for parameters that influence it; [`crate::autodiff`] fills it.
+    pub gradients: Vec<(ParamId, ValueId)>,
+}
+
+impl Graph {
+    /// The type of a value.
+    #[must_use]
+    pub fn ty(&self, value: ValueId) -> &Type {
+        &self.values[value.index()].ty
+    }
+
+    /// The node that makes a value.
+    #[must_use]
+    pub fn producer(&self, value: ValueId) -> &Node {
+        &self.nodes[self.values[value.index()].node.index()]
+    }
+
+    /// An output by name.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<ValueId> {
+        self.outputs.iter().find(|(n, _)| n == name).map(|&(_, v)| v)
+    }
+
+    /// An input by name.
+    #[must_use]
+    pub fn input(&self, name: &str) -> Option<InputId> {
+        self.inputs.iter().position(|input| input.name == name).map(|i| InputId(i as u32))
+    }
+
+    /// Values that must outlive the graph: outputs and gradients.
+    pub fn results(&self) -> impl Iterator<Item = ValueId> + '_ {
+        self.outputs.iter().map(|&(_, v)| v).chain(self.gradients.iter().map(|&(_, v)| v))
+    }
+
+    /// How often each value is read, results counting as one reading each.
+    #[must_use]
+    pub fn use_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.values.len()];
+        for value in self.nodes.iter().flat_map(|node| node.inputs.iter().copied()).chain(self.results()) {
+            counts[value.index()] += 1;
+        }
+        counts
+    }
+
+    /// Number of trainable elements.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.params.iter().map(|p| p.shape.elements()).sum()
+    }
+}
+
+/// Appends nodes to a graph, inferring types and keeping the scope.
+#[derive(Debug, Default)]
+pub struct Builder {
+    graph: Graph,
+    scope: Vec<String>,
+}
+
+impl Builder {
+    /// An empty graph.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Goes on with a graph.
+    #[must_use]
+    pub fn from_graph(graph: Graph) -> Self {
+        Self { graph, scope: Vec::new() }
+    }
+
+    /// The graph so far.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The graph.
+    #[must_use]
+    pub fn finish(self) -> Graph {
+        self.graph
+    }
+
+    /// Runs `body` with `name` appended to the scope.
+    ///
+    /// # Errors
+    /// Those of `body`.
+    pub fn scoped<T>(&mut self, name: &str, body: impl FnOnce(&mut Self) -> Result<T, IrError>) -> Result<T, IrError> {
+        self.scope.push(name.to_owned());
+        let result = body(self);
+        self.scope.pop();
+        result
+    }
+
+    /// Replaces the whole scope, for passes that copy nodes.
+    pub fn set_scope(&mut self, scope: &str) {
+        self.scope = if scope.is_empty() { Vec::new() } else { vec![scope.to_owned()] };
+    }
+
+    /// Declares a parameter and the value that reads it.
+    ///
+    /// # Errors
+    /// [`IrError::Name`] when the name is taken, [`IrError::Size`] when it is empty or too large.
+    pub fn param(&mut self, param: Param) -> Result<ValueId, IrError> {
+        if self.graph.params.iter().any(|p| p.name == param.name) {
+            return Err(IrError::Name { name: param.name });
+        }
+        let id = ParamId(self.graph.params.len() as u32);
+        self.graph.params.push(param);
+        self.push(Op::Param(id), &[])
+    }
+
+    /// Declares an input and the value that reads it.
+    ///
+    /// # Errors
+    /// [`IrError::Name`] when the name is taken, [`IrError::Size`] when it is empty or too large.
+    pub fn input(&mut self, name: &str, ty: Type) -> Result<ValueId, IrError> {
+        if self.graph.inputs.iter().any(|i| i.name == name) {
+            return Err(IrError::Name { name: name.to_owned() });
+        }
+        let id = InputId(self.graph.inputs.len() as u32);
+        self.graph.inputs.push(Input { name: name.to_owned(), ty });
+        self.push(Op::Input(id), &[])
+    }
+
+    /// Appends an operation with one output.
+    ///
+    /// # Errors
+    /// When the inputs do not fit the operation.
+    pub fn push(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId, IrError> {
+        let name = op.name();
+        let outputs = self.push_all(op, inputs)?;
+        outputs.first().copied().ok_or_else(|| IrError::Arity { op: name, scope: self.scope.join("/"), found: 0 })
+    }
+
+    /// Appends an operation; returns all its outputs.
+    ///
+    /// # Errors
+    /// When the inputs do not fit the operation.
+    pub fn push_all(&mut self, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>, IrError> {
+        let scope = self.scope.join("/");
+        let types = super::infer::infer(&self.graph, &op, inputs, &scope)?;
+        let node = NodeId(self.graph.nodes.len() as u32);
+        let first = self.graph.values.len() as u32;
+        let outputs: Vec<ValueId> = (first..first + types.len() as u32).map(ValueId).collect();
+        self.graph.values.extend(types.into_iter().map(|ty| Value { ty, node }));
+        self.graph.nodes.push(Node { op, inputs: inputs.to_vec(), outputs: outputs.clone(), scope });
+        Ok(outputs)
+    }
+
+    /// Names a result.
+    pub fn output(&mut self, name: &str, value: ValueId) {
+        self.graph.outputs.push((name.to_owned(), value));
+    }
+
+    /// Records the gradient of a parameter.
+    pub fn gradient(&mut self, param: ParamId, value: ValueId) {
+        self.graph.gradients.push((param, value));
+    }
+}

@@ -1,0 +1,271 @@
+//! The type rule of every operation: from input types to output types.
+
+use super::{
+    Attention, DType, Graph, IrError, Op, Shape, Type, ValueId,
+    fused::{Epilogue, Fused},
+};
+
+/// GPU indices are 32-bit, and so are the byte offsets some drivers compute from them.
+const MAX_ELEMENTS: u64 = 1 << 30;
+
+/// One application under inspection: what errors need to say where they are.
+struct Site<'a> {
+    op: &'static str,
+    scope: &'a str,
+}
+
+impl Site<'_> {
+    fn arity(&self, found: usize) -> IrError {
+        IrError::Arity { op: self.op, scope: self.scope.to_owned(), found }
+    }
+
+    fn same(&self, what: &'static str, left: &Type, right: &Type) -> Result<(), IrError> {
+        if left == right {
+            return Ok(());
+        }
+        Err(IrError::Shape {
+            op: self.op,
+            scope: self.scope.to_owned(),
+            what,
+            left: left.clone(),
+            right: right.clone(),
+        })
+    }
+
+    /// The width D of one projection of a packed qkv, checked against heads and key mask; `[B,T]` with it.
+    fn attention(&self, a: &Attention, qkv: &Type, key_mask: Option<&Type>) -> Result<[usize; 3], IrError> {
+        let &[batch, time, packed] = qkv.shape.dims() else {
+            return Err(self.mismatch("qkv is [B,T,3D]", qkv, &Type::f32(&[0, 0, 0])));
+        };
+        let width = packed / 3;
+        self.same("qkv", qkv, &Type::f32(&[batch, time, 3 * width]))?;
+        if a.heads == 0 || width % a.heads != 0 {
+            return Err(IrError::Heads { op: self.op, scope: self.scope.to_owned(), heads: a.heads, width });
+        }
+        if let Some(mask) = key_mask {
+            self.same("key mask", mask, &Type::u32(&[batch, time]))?;
+        }
+        Ok([batch, time, width])
+    }
+
+    fn mismatch(&self, what: &'static str, left: &Type, right: &Type) -> IrError {
+        IrError::Shape { op: self.op, scope: self.scope.to_owned(), what, left: left.clone(), right: right.clone() }
+    }
+
+    fn matmul(&self, ta: bool, tb: bool, a: &Type, b: &Type) -> Result<Type, IrError> {
+        let (m, k) = if ta { (a.shape.columns(), a.shape.rows()) } else { (a.shape.rows(), a.shape.columns()) };
+        let (kb, n) = if tb { (b.shape.columns(), b.shape.rows()) } else { (b.shape.rows(), b.shape.columns()) };
+        if a.dtype != DType::F32 || b.dtype != DType::F32 || k != kb {
+            return Err(self.mismatch("inner extents", a, b));
+        }
+        let shape = if ta { Shape::new(&[m, n]) } else { a.shape.with_columns(n) };
+        Ok(Type { dtype: DType::F32, shape })
+    }
+
+    fn per_row(&self, what: &'static str, found: &Type, dtype: DType, matrix: &Type) -> Result<(), IrError> {
+        let dims = matrix.shape.dims();
+        let expected = Type { dtype, shape: Shape::new(&dims[..dims.len().saturating_sub(1)]) };
+        self.same(what, found, &expected)
+    }
+}
+
+/// Output types of `op` on `inputs`.
+///
+/// # Errors
+/// When number, element types or extents of the inputs do not fit, or an output is empty or too large.
+pub(super) fn infer(graph: &Graph, op: &Op, inputs: &[ValueId], scope: &str) -> Result<Vec<Type>, IrError> {
+    let site = Site { op: op.name(), scope };
+    let mut types = Vec::with_capacity(inputs.len());
+    for &value in inputs {
+        let Some(v) = graph.values.get(value.index()) else {
+            return Err(IrError::Undefined { op: site.op, scope: scope.to_owned(), value: value.index() });
+        };
+        types.push(&v.ty);
+    }
+    let outputs = rule(graph, op, &types, &site)?;
+    for ty in &outputs {
+        let elements = ty.shape.dims().iter().map(|&d| d as u128).product::<u128>();
+        if elements == 0 || elements > u128::from(MAX_ELEMENTS) {
+            return Err(IrError::Size {
+                op: site.op,
+                scope: scope.to_owned(),
+                shape: ty.shape.clone(),
+                elements,
+                limit: MAX_ELEMENTS,
+            });
+        }
+    }
+    Ok(outputs)
+}
+
+fn rule(graph: &Graph, op: &Op, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type>, IrError> {
+    let arity = || site.arity(t.len());
+    let out = match (op, t) {
+        (Op::Param(id), []) => {
+            let param = graph.params.get(id.index()).ok_or_else(arity)?;
+            Type { dtype: DType::F32, shape: param.shape.clone() }
+        }
+        (Op::Input(id), []) => graph.inputs.get(id.index()).ok_or_else(arity)?.ty.clone(),
+        (Op::Fill { .. }, []) => Type::f32(&[1]),
+        (Op::Embedding, [table, ids]) => {
+            site.same("table", table, &Type::f32(&[table.shape.rows(), table.shape.columns()]))?;
+            site.same("ids", ids, &Type { dtype: DType::U32, shape: ids.shape.clone() })?;
+            let mut dims = ids.shape.dims().to_vec();
+            dims.push(table.shape.columns());
+            Type::f32(&dims)
+        }
+        (Op::EmbeddingGrad { rows }, [ids, dy]) => {
+            site.per_row("ids", ids, DType::U32, dy)?;
+            Type::f32(&[*rows, dy.shape.columns()])
+        }
+        (Op::AddRows { period }, [x, table]) => {
+            let bias = Type::f32(&[x.shape.columns()]);
+            if *period != 1 || **table != bias {
+                site.same("table", table, &Type::f32(&[table.shape.rows(), x.shape.columns()]))?;
+                if *period > table.shape.rows() || *period == 0 || x.shape.rows() % period != 0 {
+                    return Err(site.mismatch("rows of the table and the period", x, table));
+                }
+            }
+            (*x).clone()
+        }
+        (Op::SumRows { period, table_rows }, [dy]) => match table_rows {
+            None if *period == 1 => Type::f32(&[dy.shape.columns()]),
+            Some(rows) if *period <= *rows && *period > 0 => Type::f32(&[*rows, dy.shape.columns()]),
+            None | Some(_) => return Err(arity()),
+        },
+        (Op::MatMul { ta, tb }, [a, b]) => site.matmul(*ta, *tb, a, b)?,
+        (Op::Add, [a, b]) => {
+            site.same("operands", a, b)?;
+            (*a).clone()
+        }
+        (Op::Scale { .. } | Op::Activation(_) | Op::Dropout(_), [x]) => (*x).clone(),
+        (Op::ActivationGrad(_), [x, dy]) => {
+            site.same("operands", x, dy)?;
+            (*x).clone()
+        }
+        (Op::Norm { .. }, [x, rest @ ..]) if rest.len() == 1 || rest.len() == 2 => {
+            for weight in rest {
+                site.same("weight", weight, &Type::f32(&[x.shape.columns()]))?;
+            }
+            return Ok(vec![(*x).clone(), Type::f32(&[x.shape.rows(), 2])]);
+        }
+        (Op::NormGrad { .. }, [x, gamma, stats, dy]) => norm_grad(site, x, gamma, stats, dy)?,
+        (Op::NormParamGrad { beta }, [x, stats, dy]) => {
+            site.same("statistics", stats, &Type::f32(&[x.shape.rows(), 2]))?;
+            site.same("operands", x, dy)?;
+            return Ok(vec![Type::f32(&[x.shape.columns()]); if *beta { 2 } else { 1 }]);
+        }
+        (Op::Attention(a), [qkv, mask @ ..]) if mask.len() <= 1 => {
+            let [b, t, d] = site.attention(a, qkv, mask.first().copied())?;
+            return Ok(vec![Type::f32(&[b, t, d]), Type::f32(&[b, a.heads, t])]);
+        }
+        (Op::AttentionGrad(a), [qkv, mask @ .., o, lse, d_o]) if mask.len() <= 1 => {
+            let [b, t, d] = site.attention(a, qkv, mask.first().copied())?;
+            site.same("o", o, &Type::f32(&[b, t, d]))?;
+            site.same("do", d_o, o)?;
+            site.same("lse", lse, &Type::f32(&[b, a.heads, t]))?;
+            (*qkv).clone()
+        }
+        (Op::AttentionProbs(a), [qkv, mask @ .., lse]) if mask.len() <= 1 => {
+            let [b, t, _] = site.attention(a, qkv, mask.first().copied())?;
+            site.same("lse", lse, &Type::f32(&[b, a.heads, t]))?;
+            Type::f32(&[b, a.heads, t, t])
+        }
+        (Op::CrossEntropy { .. }, [logits, targets, weights]) => {
+            site.per_row("targets", targets, DType::U32, logits)?;
+            site.per_row("weights", weights, DType::F32, logits)?;
+            Type::f32(&[1])
+        }
+        (Op::CrossEntropyGrad { .. }, [logits, targets, weights, dloss]) => {
+            site.per_row("targets", targets, DType::U32, logits)?;
+            site.per_row("weights", weights, DType::F32, logits)?;
+            site.same("dloss", dloss, &Type::f32(&[1]))?;
+            (*logits).clone()
+        }
+        (Op::Fused(fused), _) => return fused_rule(fused, t, site),
+        (
+            Op::Param(_)
+            | Op::Input(_)
+            | Op::Fill { .. }
+            | Op::Embedding
+            | Op::EmbeddingGrad { .. }
+            | Op::AddRows { .. }
+            | Op::SumRows { .. }
+            | Op::MatMul { .. }
+            | Op::Add
+            | Op::Scale { .. }
+            | Op::Activation(_)
+            | Op::ActivationGrad(_)
+            | Op::Dropout(_)
+            | Op::Norm { .. }
+            | Op::NormGrad { .. }
+            | Op::NormParamGrad { .. }
+            | Op::Attention(_)
+            | Op::AttentionGrad(_)
+            | Op::AttentionProbs(_)
+            | Op::CrossEntropy { .. }
+            | Op::CrossEntropyGrad { .. },
+            _,
+        ) => return Err(arity()),
+    };
+    Ok(vec![out])
+}
+
+fn norm_grad(site: &Site<'_>, x: &Type, gamma: &Type, stats: &Type, dy: &Type) -> Result<Type, IrError> {
+    site.same("weight", gamma, &Type::f32(&[x.shape.columns()]))?;
+    site.same("statistics", stats, &Type::f32(&[x.shape.rows(), 2]))?;
+    site.same("operands", x, dy)?;
+    Ok(x.clone())
+}
+
+fn fused_rule(fused: &Fused, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type>, IrError> {
+    Ok(match (fused, t) {
+        (Fused::Linear { ta, tb, bias, epilogue }, [a, b, rest @ ..]) => {
+            let y = site.matmul(*ta, *tb, a, b)?;
+            let residual = matches!(epilogue, Epilogue::Residual { .. });
+            if rest.len() != usize::from(*bias) + usize::from(residual) {
+                return Err(site.arity(t.len()));
+            }
+            if let (true, Some(found)) = (*bias, rest.first()) {
+                site.same("bias", found, &Type::f32(&[y.shape.columns()]))?;
+            }
+            if let (true, Some(found)) = (residual, rest.last()) {
+                site.same("residual", found, &y)?;
+            }
+            let outputs = if matches!(epilogue, Epilogue::Activation { save: true, .. }) { 2 } else { 1 };
+            vec![y; outputs]
+        }
+        (Fused::MatMulActivationGrad { tb, .. }, [a, b, x]) => {
+            let y = site.matmul(false, *tb, a, b)?;
+            site.same("argument", x, &y)?;
+            vec![y]
+        }
+        (Fused::WeightBiasGrad, [x, dy]) => {
+            vec![site.matmul(true, false, x, dy)?, Type::f32(&[dy.shape.columns()])]
+        }
+        (Fused::NormGradAdd { .. }, [x, gamma, stats, dy, residual]) => {
+            site.same("residual", residual, x)?;
+            vec![norm_grad(site, x, gamma, stats, dy)?]
+        }
+        (Fused::EmbeddingGradAdd { rows }, [other, ids, dy]) => {
+            site.per_row("ids", ids, DType::U32, dy)?;
+            let table = Type::f32(&[*rows, dy.shape.columns()]);
+            site.same("other gradient", other, &table)?;
+            vec![table]
+        }
+        (Fused::CrossEntropyBoth { .. }, [logits, targets, weights]) => {
+            site.per_row("targets", targets, DType::U32, logits)?;
+            site.per_row("weights", weights, DType::F32, logits)?;
+            vec![Type::f32(&[1]), (*logits).clone()]
+        }
+        (
+            Fused::Linear { .. }
+            | Fused::MatMulActivationGrad { .. }
+            | Fused::WeightBiasGrad
+            | Fused::NormGradAdd { .. }
+            | Fused::EmbeddingGradAdd { .. }
+            | Fused::CrossEntropyBoth { .. },
+            _,
+        ) => return Err(site.arity(t.len())),
+    })
+}
