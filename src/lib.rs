@@ -7,5 +7,7 @@
 
 pub mod data;
 pub mod ir;
+pub mod kernels;
+pub mod plan;
 pub mod rng;
 pub mod text;

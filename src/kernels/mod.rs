@@ -1,0 +1,17 @@
+//! The compute shaders seen from Rust: one file here for each file in `shaders/`, joined by its stem.
+//!
+//! A shader is a whole, valid WGSL file whose head declares constants. A wrapper turns shapes into a [`Launch`]: the
+//! values of those constants, the number of workgroups, and how much work that is. [`source`] substitutes the values.
+//! No `wgpu` here: a launch is data that `plan` records, `gpu` runs, and tests inspect.
+//!
+//! Bindings. Group 0 holds the [`Step`] uniform, the same for every launch of a step. Group 1 holds an entry point's
+//! buffers in the order of [`Entry::bindings`]: reads first, then writes.
+//!
+//! Tensors are dense and row-major, without padding: any width, any vocabulary. Storage arrays have fixed sizes and
+//! workgroup coordinates are clamped once, so that browsers can prove accesses in bounds; tails store predicated.
+
+mod launch;
+mod step;
+
+pub use launch::{Access, Const, Entry, Kernel, KernelError, Launch, Target, source};
+pub use step::{STEP_FIELDS, STEP_STRIDE, Step};

@@ -1,0 +1,10 @@
+//! From a graph to the list of launches that a step replays, and the memory it lives in.
+//!
+//! A [`Plan`] is data: launches in order, each with the buffers it binds, and the sizes of those buffers. Parameters,
+//! gradients and the two moments are flat arenas shared by every plan of a run; each activation has a whole-buffer
+//! *slot* chosen by liveness, because WebGPU tracks usage per buffer: no launch may read one part of a buffer and
+//! write another. [`Plan::bytes`] is computed here, before anything is allocated.
+
+mod buffers;
+
+pub use buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};

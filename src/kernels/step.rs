@@ -1,0 +1,40 @@
+use bytemuck::{Pod, Zeroable};
+
+/// What changes between steps: the uniform of group 0, one [`STEP_STRIDE`] apart in its ring.
+///
+/// `shaders/lib/step.wgsl` declares the same struct; a test compares the offsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Step {
+    /// Number of the training step, from 0: keys dropout.
+    pub step: u32,
+    /// The run's seed: keys dropout.
+    pub seed: u32,
+    /// Which slot of the input ring and the record ring belongs to this step.
+    pub slot: u32,
+    /// Learning rate.
+    pub lr: f32,
+    /// `1/(1 - β₁ᵗ)` with t counted from 1.
+    pub correction1: f32,
+    /// `1/(1 - β₂ᵗ)`.
+    pub correction2: f32,
+    /// Weight decay.
+    pub weight_decay: f32,
+    /// Largest gradient norm; `f32::MAX` does not clip.
+    pub clip: f32,
+}
+
+/// Names and byte offsets of the fields, for the layout test.
+pub const STEP_FIELDS: &[(&str, usize)] = &[
+    ("step", core::mem::offset_of!(Step, step)),
+    ("seed", core::mem::offset_of!(Step, seed)),
+    ("slot", core::mem::offset_of!(Step, slot)),
+    ("lr", core::mem::offset_of!(Step, lr)),
+    ("correction1", core::mem::offset_of!(Step, correction1)),
+    ("correction2", core::mem::offset_of!(Step, correction2)),
+    ("weight_decay", core::mem::offset_of!(Step, weight_decay)),
+    ("clip", core::mem::offset_of!(Step, clip)),
+];
+
+/// Bytes between the uniforms of two steps: the alignment that dynamic offsets need.
+pub const STEP_STRIDE: u64 = 256;

@@ -1,0 +1,170 @@
+use crate::kernels::{Access, KernelError, Launch};
+
+/// A buffer of the executor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Buffer {
+    /// Parameters, decayed ones first; shared by the plans of a run.
+    Params,
+    /// Gradients, laid out like the parameters; shared.
+    Grads,
+    /// First moments; shared.
+    Moment1,
+    /// Second moments; shared.
+    Moment2,
+    /// The plan's inputs for K steps, written by the host, read by the `stage` launch.
+    InputRing,
+    /// The inputs of the current step.
+    Inputs,
+    /// Loss and gradient norm of K steps (four f32 each), copied to the host after each submit.
+    Records,
+    /// An activation slot.
+    Slot(u32),
+}
+
+/// One buffer range of a launch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Binding {
+    /// Which buffer.
+    pub buffer: Buffer,
+    /// First byte; a multiple of 256.
+    pub offset: u64,
+    /// Number of bytes.
+    pub size: u64,
+    /// How it is used.
+    pub access: Access,
+}
+
+/// A launch with its buffers.
+#[derive(Clone, Debug)]
+pub struct PlanLaunch {
+    /// The kernel and its constants.
+    pub launch: Launch,
+    /// One for each binding of the entry point, in order.
+    pub bindings: Vec<Binding>,
+    /// Where in the model, e.g. `h.2/attn`, for profiles and debugging labels.
+    pub scope: String,
+}
+
+/// Host data that a plan derives from an input: lists that kernels need to stay deterministic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DerivedInput {
+    /// The input itself.
+    Direct,
+    /// For an input of N ids below `rows`: `rows + 1` offsets, then the N positions sorted by id (stable). The positions of
+    /// id v stand at `offsets[v]..offsets[v+1]`.
+    SortedPositions {
+        /// Number of ids.
+        rows: u32,
+    },
+}
+
+/// Where the host's data of a step goes in the inputs buffer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InputSlot {
+    /// Name of the graph's input.
+    pub name: String,
+    /// What of it.
+    pub derived: DerivedInput,
+    /// First byte in [`Buffer::Inputs`]; a multiple of 256.
+    pub offset: u64,
+    /// Number of 32-bit words.
+    pub words: usize,
+}
+
+/// A result that can be read back after a step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutputSlot {
+    /// Name of the graph's output.
+    pub name: String,
+    /// Where it lies.
+    pub buffer: Buffer,
+    /// Number of f32.
+    pub elements: usize,
+}
+
+/// Sizes of the arenas that the plans of a run share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arenas {
+    /// For each parameter of the graph, in its order: first element in the arena (a multiple of 64) and element count.
+    pub params: Vec<(usize, usize)>,
+    /// Elements up to here belong to decayed parameters.
+    pub decayed: usize,
+    /// Elements of an arena, gaps included.
+    pub elements: usize,
+}
+
+/// What a step does, as data.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The run's arenas.
+    pub arenas: Arenas,
+    /// Whether gradients and moments are used.
+    pub trains: bool,
+    /// In order.
+    pub launches: Vec<PlanLaunch>,
+    /// Bytes of each activation slot.
+    pub slots: Vec<u64>,
+    /// Slots that hold a constant, written once: slot and the value of its single f32.
+    pub constants: Vec<(u32, f32)>,
+    /// The host's data of a step.
+    pub inputs: Vec<InputSlot>,
+    /// Bytes of [`Buffer::Inputs`]; a multiple of 256.
+    pub input_bytes: u64,
+    /// Steps per submit at most: K, the length of the rings.
+    pub ring: u32,
+    /// Readable results.
+    pub outputs: Vec<OutputSlot>,
+}
+
+impl Plan {
+    /// Bytes of every buffer that this plan owns, arenas excluded.
+    #[must_use]
+    pub fn own_bytes(&self) -> u64 {
+        self.slots.iter().sum::<u64>() + self.input_bytes * (u64::from(self.ring) + 1) + self.record_bytes()
+    }
+
+    /// Bytes of the arenas: parameters, and for training gradients and two moments.
+    #[must_use]
+    pub fn arena_bytes(&self) -> u64 {
+        self.arenas.elements as u64 * 4 * if self.trains { 4 } else { 1 }
+    }
+
+    /// Bytes of [`Buffer::Records`].
+    #[must_use]
+    pub fn record_bytes(&self) -> u64 {
+        u64::from(self.ring) * 16
+    }
+}
+
+/// A graph that cannot be lowered.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The graph itself is wrong.
+    #[error(transparent)]
+    Graph(#[from] crate::ir::IrError),
+    /// A launch is impossible.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A construct that lowering does not know.
+    #[error("{op} in {scope:?} cannot be lowered: {what}")]
+    Unsupported {
+        /// The operation.
+        op: &'static str,
+        /// Where in the model.
+        scope: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A launch would read something else than the value it needs.
+    #[error("launch {launch} ({kernel}) in {scope:?}: {what}")]
+    Stale {
+        /// Position in the list.
+        launch: usize,
+        /// The kernel.
+        kernel: &'static str,
+        /// Where in the model.
+        scope: String,
+        /// What it would see.
+        what: String,
+    },
+}
