@@ -9,6 +9,7 @@ pub mod data;
 pub mod ir;
 pub mod kernels;
 pub mod models;
+pub mod passes;
 pub mod plan;
 pub mod rng;
 pub mod text;

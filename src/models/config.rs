@@ -196,7 +196,7 @@ impl Gpt2Config {
         limit("n_embd", self.n_embd, MAX_WIDTH)?;
         limit("n_inner", self.inner(), 4 * MAX_WIDTH)?;
         limit("vocab_size", self.vocab_size, MAX_VOCABULARY)?;
-        if self.n_embd % self.n_head != 0 {
+        if !self.n_embd.is_multiple_of(self.n_head) {
             return Err(ModelError::Heads { heads: self.n_head, width: self.n_embd });
         }
         let parameters = self.parameters();
