@@ -20,11 +20,11 @@ pub enum Error {
     #[error("{tool} is missing; {remedy}")]
     Missing { tool: String, remedy: String },
 
-    #[error("{tool} {found} is too old, {needed} or newer is needed; {remedy}")]
+    #[error("{tool} {found} is too old, {}.{} or newer is needed; {remedy}", needed.0, needed.1)]
     TooOld {
         tool: &'static str,
         found: String,
-        needed: u32,
+        needed: (u32, u32),
         remedy: &'static str,
     },
 

@@ -7,10 +7,10 @@ use crate::process::Process;
 use crate::stamp::{self, Hash};
 use crate::workspace::Workspace;
 
-/// Vite 8 needs it.
-const NODE_MAJOR: u32 = 20;
+/// Major and minor version: what Vite 8 needs.
+const NODE: (u32, u32) = (20, 19);
 const REMEDY: &str =
-    "install Node.js 20 or newer, with npm, from https://nodejs.org or your system's packages";
+    "install Node.js 20.19 or newer, with npm, from https://nodejs.org or your system's packages";
 
 /// Fails with the remedy where Node or npm is missing or too old.
 pub fn require(workspace: &Workspace) -> Result<()> {
@@ -19,7 +19,7 @@ pub fn require(workspace: &Workspace) -> Result<()> {
         return Err(Error::TooOld {
             tool: "Node.js",
             found: version,
-            needed: NODE_MAJOR,
+            needed: NODE,
             remedy: REMEDY,
         });
     }
@@ -68,10 +68,14 @@ fn version_of(tool: &str, workspace: &Workspace) -> Result<String> {
 
 /// `v20.20.2` → true, `v18.19.0` → false; what is no version does not suffice either.
 fn node_suffices(version: &str) -> bool {
-    let major = version.trim_start_matches('v').split('.').next();
-    major
-        .and_then(|major| major.parse::<u32>().ok())
-        .is_some_and(|major| major >= NODE_MAJOR)
+    let mut numbers = version
+        .trim_start_matches('v')
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
+    numbers
+        .next()
+        .zip(numbers.next())
+        .is_some_and(|version| version >= NODE)
 }
 
 #[cfg(test)]
@@ -80,9 +84,11 @@ mod tests {
 
     #[test]
     fn old_nodes_and_non_versions_do_not_suffice() {
-        assert!(node_suffices("v20.0.0"));
+        assert!(node_suffices("v20.19.0"));
         assert!(node_suffices("v100.1.0"));
-        for version in ["v18.19.1", "v2.0.0", "v", "", "twenty", "v-20.0.0"] {
+        for version in [
+            "v18.19.1", "v20.18.3", "v2.99.0", "v20", "v", "", "twenty", "v-20.0.0",
+        ] {
             assert!(!node_suffices(version), "{version}");
         }
     }

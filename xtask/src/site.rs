@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use crate::{npm, wasm};
 
 /// Top-level names in `www` that the build does not read.
-const NOT_INPUTS: &[&str] = &["dist", "node_modules", "test"];
+const NOT_INPUTS: &[&str] = &["dist", "dist-fake", "node_modules", "test"];
 
 /// Everything that a fresh checkout needs to have a page in `www/dist`.
 pub fn build(workspace: &Workspace) -> Result<()> {

@@ -65,8 +65,8 @@ fn perform(workspace: &Workspace, step: Step) -> Verdict {
         Step::Npm => Verdict::of_check(npm::install(workspace)),
         Step::Check => Verdict::of_check(script("check").run()),
         Step::Lint => Verdict::of_check(script("lint").run()),
-        Step::Unit => tests(script("test:unit"), counts::of_vitest),
         Step::Page => Verdict::of_check(site::bundle(workspace)),
+        Step::Unit => tests(script("test:unit"), counts::of_vitest),
         Step::Chromium => Verdict::of_check(tools::chromium(workspace).map(drop)),
         Step::Browser => browser(workspace, script("test:browser")),
     }

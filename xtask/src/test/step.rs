@@ -16,8 +16,8 @@ pub enum Step {
     Npm,
     Check,
     Lint,
-    Unit,
     Page,
+    Unit,
     Chromium,
     Browser,
 }
@@ -37,8 +37,8 @@ impl Step {
         Self::Npm,
         Self::Check,
         Self::Lint,
-        Self::Unit,
         Self::Page,
+        Self::Unit,
         Self::Chromium,
         Self::Browser,
     ];
@@ -57,8 +57,8 @@ impl Step {
             Self::Npm => "npm",
             Self::Check => "check",
             Self::Lint => "lint",
-            Self::Unit => "unit",
             Self::Page => "page",
+            Self::Unit => "unit",
             Self::Chromium => "chromium",
             Self::Browser => "browser",
         }
@@ -78,8 +78,8 @@ impl Step {
             Self::Npm => "packages install exactly as locked",
             Self::Check => "svelte-check and tsc",
             Self::Lint => "eslint",
-            Self::Unit => "tests of the page's functions (Vitest)",
             Self::Page => "the page builds",
+            Self::Unit => "tests of the page's functions (Vitest)",
             Self::Chromium => "Chromium is there (installed if need be)",
             Self::Browser => "tests of the page in Chromium",
         }
@@ -93,7 +93,9 @@ impl Step {
             Self::Suite => &[Self::Vulkan],
             Self::Size => &[Self::Wasm],
             // The page's types come with the module.
-            Self::Check | Self::Lint | Self::Unit | Self::Page => &[Self::Wasm, Self::Npm],
+            Self::Check | Self::Lint | Self::Page => &[Self::Wasm, Self::Npm],
+            // Some of them look into the built page.
+            Self::Unit => &[Self::Page],
             Self::Browser => &[Self::Page, Self::Chromium],
         }
     }
