@@ -146,3 +146,64 @@ fn pass_on(from: &mut impl Read, to: &mut impl Write, kept: &mut Vec<u8>) -> io:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cargo(words: &str) -> Process {
+        Process::cargo(Path::new(".")).args(words)
+    }
+
+    #[test]
+    fn output_is_kept_beside_success_and_failure() -> Result<()> {
+        let outcome = cargo("--version").run_and_keep()?;
+        assert!(outcome.result.is_ok() && outcome.stdout.starts_with("cargo "));
+        assert!(cargo("no-such-command").run_and_keep()?.result.is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_failure_names_the_command_and_what_it_said() {
+        let Err(error) = cargo("no-such-command").read() else {
+            panic!("cargo has a command of that name");
+        };
+        let message = error.to_string();
+        assert!(
+            message.starts_with("`cargo no-such-command` failed: "),
+            "{message}"
+        );
+        assert!(message.contains("no such command"), "{message}");
+    }
+
+    #[test]
+    fn what_cannot_start_is_named() {
+        let process = Process::new("no-such-program", Path::new(".")).arg("-x");
+        let Err(error) = process.run_and_keep() else {
+            panic!("there is a program of that name");
+        };
+        assert!(matches!(error, Error::Start { .. }), "{error}");
+        assert!(
+            error.to_string().contains("`no-such-program -x`"),
+            "{error}"
+        );
+    }
+
+    /// A terminal that goes away must not leave the child waiting for somebody to read its output.
+    #[test]
+    fn a_lost_terminal_does_not_stop_the_reading() {
+        struct Lost;
+        impl Write for Lost {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let text = vec![b'x'; 100_000];
+        let mut kept = Vec::new();
+        assert!(pass_on(&mut text.as_slice(), &mut Lost, &mut kept).is_err());
+        assert_eq!(kept, text);
+    }
+}
