@@ -74,7 +74,12 @@ impl Draws {
     /// The sequence of (`item`, `stream`, `seed`), from its first word.
     #[must_use]
     pub const fn new(item: u32, stream: Stream, seed: u32) -> Self {
-        Self { next: 0, item, stream, seed }
+        Self {
+            next: 0,
+            item,
+            stream,
+            seed,
+        }
     }
 
     /// The next word.
