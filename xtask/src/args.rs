@@ -63,25 +63,21 @@ pub fn parse(arguments: &[String]) -> Result<Command> {
         }
         "wasm" => Command::Wasm,
         other => {
-            return Err(Error::Usage(format!(
-                "unknown command `{other}`; the commands are {COMMANDS}"
-            )));
+            return Err(Error::Usage(format!("unknown command `{other}`; the commands are {COMMANDS}")));
         }
     };
     match options.rest.first() {
         None => Ok(parsed),
-        Some(word) => Err(Error::Usage(format!(
-            "`cargo xtask {command}` does not know `{word}`; see `cargo xtask help`"
-        ))),
+        Some(word) => {
+            Err(Error::Usage(format!("`cargo xtask {command}` does not know `{word}`; see `cargo xtask help`")))
+        }
     }
 }
 
 fn parse_port(value: &str) -> Result<u16> {
     match value.parse() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(Error::Usage(format!(
-            "`--port {value}` is not a port; it is a number from 1 to 65535"
-        ))),
+        _ => Err(Error::Usage(format!("`--port {value}` is not a port; it is a number from 1 to 65535"))),
     }
 }
 
@@ -95,10 +91,7 @@ impl<'a> Options<'a> {
         let Some((word, rest)) = self.rest.split_first() else {
             return Ok(None);
         };
-        if let Some(value) = word
-            .strip_prefix(name)
-            .and_then(|tail| tail.strip_prefix('='))
-        {
+        if let Some(value) = word.strip_prefix(name).and_then(|tail| tail.strip_prefix('=')) {
             self.rest = rest;
             return Ok(Some(value));
         }
@@ -106,9 +99,7 @@ impl<'a> Options<'a> {
             return Ok(None);
         }
         let Some((value, rest)) = rest.split_first() else {
-            return Err(Error::Usage(format!(
-                "`{name}` needs a value; see `cargo xtask help`"
-            )));
+            return Err(Error::Usage(format!("`{name}` needs a value; see `cargo xtask help`")));
         };
         self.rest = rest;
         Ok(Some(value))
@@ -137,30 +128,19 @@ mod tests {
         assert_eq!(parsed("serve --port 81"), Command::Serve { port: 81 });
         assert_eq!(parsed("serve --port=82"), Command::Serve { port: 82 });
         assert_eq!(parsed("test"), Command::Test { only: vec![] });
-        assert_eq!(
-            parsed("test --only fmt,unit"),
-            Command::Test {
-                only: vec![Step::Fmt, Step::Unit]
-            }
-        );
+        assert_eq!(parsed("test --only fmt,unit"), Command::Test { only: vec![Step::Fmt, Step::Unit] });
     }
 
     #[test]
     fn an_unknown_command_lists_the_commands() {
         let message = refusal("server");
-        assert!(
-            message.contains("`server`") && message.contains(COMMANDS),
-            "{message}"
-        );
+        assert!(message.contains("`server`") && message.contains(COMMANDS), "{message}");
     }
 
     #[test]
     fn an_unknown_step_lists_the_steps() {
         let message = refusal("test --only fmt,lintt");
-        assert!(
-            message.contains("`lintt`") && message.contains("clippy-wasm"),
-            "{message}"
-        );
+        assert!(message.contains("`lintt`") && message.contains("clippy-wasm"), "{message}");
     }
 
     #[test]
@@ -168,10 +148,7 @@ mod tests {
         assert!(refusal("serve --prot 1").contains("`--prot`"));
         assert!(refusal("serve --port").contains("needs a value"));
         for port in ["0", "65536", "-1", "x"] {
-            assert!(
-                refusal(&format!("serve --port {port}")).contains("1 to 65535"),
-                "{port}"
-            );
+            assert!(refusal(&format!("serve --port {port}")).contains("1 to 65535"), "{port}");
         }
         assert!(refusal("wasm now").contains("`now`"));
     }

@@ -21,12 +21,7 @@ pub enum Error {
     Missing { tool: String, remedy: String },
 
     #[error("{tool} {found} is too old, {}.{} or newer is needed; {remedy}", needed.0, needed.1)]
-    TooOld {
-        tool: &'static str,
-        found: String,
-        needed: (u32, u32),
-        remedy: &'static str,
-    },
+    TooOld { tool: &'static str, found: String, needed: (u32, u32), remedy: &'static str },
 
     #[error("cannot start `{command}`: {source}")]
     Start { command: String, source: io::Error },
@@ -36,11 +31,7 @@ pub enum Error {
     Failed { command: String, status: String },
 
     #[error("cannot {action} {}: {source}", path.display())]
-    File {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    File { action: &'static str, path: PathBuf, source: io::Error },
 
     #[error("wasm-bindgen refused {}: {reason}", path.display())]
     Bindgen { path: PathBuf, reason: String },
@@ -54,10 +45,6 @@ impl Error {
     /// For `map_err` on file operations: `action` completes "cannot … PATH".
     pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::File { action, path, source }
     }
 }

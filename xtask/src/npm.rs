@@ -9,19 +9,13 @@ use crate::workspace::Workspace;
 
 /// Major and minor version: what Vite 8 needs.
 const NODE: (u32, u32) = (20, 19);
-const REMEDY: &str =
-    "install Node.js 20.19 or newer, with npm, from https://nodejs.org or your system's packages";
+const REMEDY: &str = "install Node.js 20.19 or newer, with npm, from https://nodejs.org or your system's packages";
 
 /// Fails with the remedy where Node or npm is missing or too old.
 pub fn require(workspace: &Workspace) -> Result<()> {
     let version = version_of("node", workspace)?;
     if !node_suffices(&version) {
-        return Err(Error::TooOld {
-            tool: "Node.js",
-            found: version,
-            needed: NODE,
-            remedy: REMEDY,
-        });
+        return Err(Error::TooOld { tool: "Node.js", found: version, needed: NODE, remedy: REMEDY });
     }
     version_of("npm", workspace).map(drop)
 }
@@ -40,27 +34,20 @@ pub fn install(workspace: &Workspace) -> Result<()> {
     if stamp::is_fresh(&stamp, &hash) {
         return Ok(());
     }
-    Process::new("npm", &www)
-        .args("ci --ignore-scripts --no-audit --no-fund")
-        .run()?;
+    Process::new("npm", &www).args("ci --ignore-scripts --no-audit --no-fund").run()?;
     stamp::write(&stamp, &hash)
 }
 
 /// `npm run SCRIPT` in `www`, not yet started.
 pub fn script(workspace: &Workspace, script: &str) -> Process {
-    Process::new("npm", &workspace.www())
-        .args("run --silent")
-        .arg(script)
+    Process::new("npm", &workspace.www()).args("run --silent").arg(script)
 }
 
 fn version_of(tool: &str, workspace: &Workspace) -> Result<String> {
     match Process::new(tool, workspace.root()).arg("--version").read() {
         Ok(version) => Ok(version.trim().to_owned()),
         Err(Error::Start { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            Err(Error::Missing {
-                tool: tool.to_owned(),
-                remedy: REMEDY.to_owned(),
-            })
+            Err(Error::Missing { tool: tool.to_owned(), remedy: REMEDY.to_owned() })
         }
         Err(error) => Err(error),
     }
@@ -68,14 +55,8 @@ fn version_of(tool: &str, workspace: &Workspace) -> Result<String> {
 
 /// `v20.20.2` → true, `v18.19.0` → false; what is no version does not suffice either.
 fn node_suffices(version: &str) -> bool {
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split('.')
-        .map_while(|part| part.parse::<u32>().ok());
-    numbers
-        .next()
-        .zip(numbers.next())
-        .is_some_and(|version| version >= NODE)
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
+    numbers.next().zip(numbers.next()).is_some_and(|version| version >= NODE)
 }
 
 #[cfg(test)]
@@ -86,9 +67,7 @@ mod tests {
     fn old_nodes_and_non_versions_do_not_suffice() {
         assert!(node_suffices("v20.19.0"));
         assert!(node_suffices("v100.1.0"));
-        for version in [
-            "v18.19.1", "v20.18.3", "v2.99.0", "v20", "v", "", "twenty", "v-20.0.0",
-        ] {
+        for version in ["v18.19.1", "v20.18.3", "v2.99.0", "v20", "v", "", "twenty", "v-20.0.0"] {
             assert!(!node_suffices(version), "{version}");
         }
     }

@@ -22,17 +22,10 @@ pub struct Outcome {
 impl Process {
     pub fn new(program: &str, directory: &Path) -> Self {
         // npm is a batch file on Windows, which is found only by its full name.
-        let file = if cfg!(windows) && program == "npm" {
-            "npm.cmd"
-        } else {
-            program
-        };
+        let file = if cfg!(windows) && program == "npm" { "npm.cmd" } else { program };
         let mut command = Command::new(file);
         command.current_dir(directory).stdin(Stdio::null());
-        Self {
-            command,
-            line: program.to_owned(),
-        }
+        Self { command, line: program.to_owned() }
     }
 
     /// The cargo that runs this program, so that its toolchain is ours.
@@ -65,21 +58,14 @@ impl Process {
     /// Runs with the output passed straight on.
     pub fn run(mut self) -> Result<()> {
         eprintln!("> {}", self.line);
-        let status = self
-            .command
-            .status()
-            .map_err(|source| self.start_error(source))?;
+        let status = self.command.status().map_err(|source| self.start_error(source))?;
         self.check(status)
     }
 
     /// Runs with standard output passed on and kept.
     pub fn run_and_keep(mut self) -> Result<Outcome> {
         eprintln!("> {}", self.line);
-        let mut child = self
-            .command
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|source| self.start_error(source))?;
+        let mut child = self.command.stdout(Stdio::piped()).spawn().map_err(|source| self.start_error(source))?;
         let mut kept = Vec::new();
         let copied = match child.stdout.take() {
             Some(mut pipe) => pass_on(&mut pipe, &mut io::stdout().lock(), &mut kept),
@@ -88,43 +74,29 @@ impl Process {
         let status = child.wait().map_err(|source| self.start_error(source))?;
         Ok(Outcome {
             stdout: String::from_utf8_lossy(&kept).into_owned(),
-            result: copied
-                .map_err(|source| self.start_error(source))
-                .and_then(|()| self.check(status)),
+            result: copied.map_err(|source| self.start_error(source)).and_then(|()| self.check(status)),
         })
     }
 
     /// Runs in silence and returns standard output; standard error is shown only as part of the failure.
     pub fn read(mut self) -> Result<String> {
-        let output = self
-            .command
-            .output()
-            .map_err(|source| self.start_error(source))?;
+        let output = self.command.output().map_err(|source| self.start_error(source))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let stderr = String::from_utf8_lossy(&output.stderr);
-        Err(Error::Failed {
-            command: self.line,
-            status: format!("{}\n{}", output.status, stderr.trim_end()),
-        })
+        Err(Error::Failed { command: self.line, status: format!("{}\n{}", output.status, stderr.trim_end()) })
     }
 
     fn start_error(&self, source: io::Error) -> Error {
-        Error::Start {
-            command: self.line.clone(),
-            source,
-        }
+        Error::Start { command: self.line.clone(), source }
     }
 
     fn check(self, status: std::process::ExitStatus) -> Result<()> {
         if status.success() {
             return Ok(());
         }
-        Err(Error::Failed {
-            command: self.line,
-            status: status.to_string(),
-        })
+        Err(Error::Failed { command: self.line, status: status.to_string() })
     }
 }
 
@@ -169,10 +141,7 @@ mod tests {
             panic!("cargo has a command of that name");
         };
         let message = error.to_string();
-        assert!(
-            message.starts_with("`cargo no-such-command` failed: "),
-            "{message}"
-        );
+        assert!(message.starts_with("`cargo no-such-command` failed: "), "{message}");
         assert!(message.contains("no such command"), "{message}");
     }
 
@@ -183,10 +152,7 @@ mod tests {
             panic!("there is a program of that name");
         };
         assert!(matches!(error, Error::Start { .. }), "{error}");
-        assert!(
-            error.to_string().contains("`no-such-program -x`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("`no-such-program -x`"), "{error}");
     }
 
     /// A terminal that goes away must not leave the child waiting for somebody to read its output.

@@ -31,10 +31,7 @@ pub fn bundle(workspace: &Workspace) -> Result<()> {
     stamp::remove(&stamp)?;
     npm::script(workspace, "build").run()?;
     if !fs::metadata(&index).is_ok_and(|index| index.len() > 0) {
-        return Err(Error::Check(format!(
-            "`npm run build` succeeded but left no {}",
-            index.display()
-        )));
+        return Err(Error::Check(format!("`npm run build` succeeded but left no {}", index.display())));
     }
     stamp::write(&stamp, &hash)
 }

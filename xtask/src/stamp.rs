@@ -68,9 +68,7 @@ pub fn is_fresh(stamp: &Path, hash: &str) -> bool {
 /// To be done before a build: one that fails halfway must not look like the one before it.
 pub fn remove(stamp: &Path) -> Result<()> {
     match fs::remove_file(stamp) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Error::file("remove", stamp)(error))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file("remove", stamp)(error)),
         _ => Ok(()),
     }
 }
@@ -106,8 +104,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-stamp-{}", std::process::id()));
         let put = |name: &str, text: &str| {
             let path = folder.join(name);
-            fs::create_dir_all(path.parent().unwrap_or(&folder))
-                .map_err(Error::file("create", &path))?;
+            fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(Error::file("create", &path))?;
             fs::write(&path, text).map_err(Error::file("write", &path))
         };
         let hash = || {

@@ -20,21 +20,15 @@ const BUDGET_GZIP_BYTES: u64 = 2_500_000;
 /// Adds the compilation target where rustup lacks it. `rust-toolchain.toml` does not list it: rustup would fetch it for
 /// people who only use the command line.
 pub fn ensure_target(workspace: &Workspace) -> Result<()> {
-    let libraries = Process::new("rustc", workspace.root())
-        .args("--print target-libdir --target")
-        .arg(TARGET)
-        .read()?;
+    let libraries =
+        Process::new("rustc", workspace.root()).args("--print target-libdir --target").arg(TARGET).read()?;
     if Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
-    Process::new("rustup", workspace.root())
-        .args("target add")
-        .arg(TARGET)
-        .run()
-        .map_err(|error| Error::Missing {
-            tool: format!("the Rust target {TARGET} ({error})"),
-            remedy: "install Rust with rustup (https://rustup.rs), or your system's package of that target".to_owned(),
-        })
+    Process::new("rustup", workspace.root()).args("target add").arg(TARGET).run().map_err(|error| Error::Missing {
+        tool: format!("the Rust target {TARGET} ({error})"),
+        remedy: "install Rust with rustup (https://rustup.rs), or your system's package of that target".to_owned(),
+    })
 }
 
 /// The finished module.
@@ -52,11 +46,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(workspace.target())
         .run()?;
-    let compiled = workspace
-        .target()
-        .join(TARGET)
-        .join("release")
-        .join(format!("{NAME}.wasm"));
+    let compiled = workspace.target().join(TARGET).join("release").join(format!("{NAME}.wasm"));
     bind(workspace, &compiled)
 }
 
@@ -73,10 +63,8 @@ fn bind(workspace: &Workspace, compiled: &Path) -> Result<PathBuf> {
         return Ok(module);
     }
     stamp::remove(&stamp)?;
-    let refused = |error: &dyn fmt::Display| Error::Bindgen {
-        path: compiled.to_path_buf(),
-        reason: format!("{error:#}"),
-    };
+    let refused =
+        |error: &dyn fmt::Display| Error::Bindgen { path: compiled.to_path_buf(), reason: format!("{error:#}") };
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(compiled)
@@ -106,19 +94,14 @@ pub struct Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bytes, gzip } = self;
-        write!(
-            f,
-            "{bytes} bytes, {gzip} with gzip (budget {BUDGET_GZIP_BYTES})"
-        )
+        write!(f, "{bytes} bytes, {gzip} with gzip (budget {BUDGET_GZIP_BYTES})")
     }
 }
 
 impl Size {
     pub fn check(&self) -> Result<()> {
         if self.gzip == 0 || self.gzip > BUDGET_GZIP_BYTES {
-            return Err(Error::Check(format!(
-                "the WebAssembly module misses its size budget: {self}"
-            )));
+            return Err(Error::Check(format!("the WebAssembly module misses its size budget: {self}")));
         }
         Ok(())
     }
@@ -128,21 +111,13 @@ impl Size {
 pub fn size(module: &Path) -> Result<Size> {
     const SCRIPT: &str = "const file = require('fs').readFileSync(process.argv[1]);\
         console.log(require('zlib').gzipSync(file, { level: 9 }).length)";
-    let bytes = fs::metadata(module)
-        .map_err(Error::file("read", module))?
-        .len();
+    let bytes = fs::metadata(module).map_err(Error::file("read", module))?.len();
     let folder = module.parent().unwrap_or(module);
-    let printed = Process::new("node", folder)
-        .arg("-e")
-        .arg(SCRIPT)
-        .arg(module)
-        .read()?;
-    let gzip = printed.trim().parse().map_err(|_| {
-        Error::Check(format!(
-            "node printed `{}` instead of a compressed size",
-            printed.trim()
-        ))
-    })?;
+    let printed = Process::new("node", folder).arg("-e").arg(SCRIPT).arg(module).read()?;
+    let gzip = printed
+        .trim()
+        .parse()
+        .map_err(|_| Error::Check(format!("node printed `{}` instead of a compressed size", printed.trim())))?;
     Ok(Size { bytes, gzip })
 }
 
@@ -156,10 +131,7 @@ pub fn check_dependencies(workspace: &Workspace) -> Result<()> {
 }
 
 fn refuse_naga(tree: &str) -> Result<()> {
-    let lists = |package: &str| {
-        tree.lines()
-            .any(|line| line.split(' ').next() == Some(package))
-    };
+    let lists = |package: &str| tree.lines().any(|line| line.split(' ').next() == Some(package));
     if !lists("trainyard") || !lists("wgpu") {
         return Err(Error::Check(format!(
             "`cargo tree` lists neither `trainyard` with `wgpu`; the check would mean nothing:\n{tree}"

@@ -14,8 +14,8 @@ impl Workspace {
     /// Cargo tells a program it runs where its manifest lies; that of the build is only the fallback, because a build
     /// folder may have been copied from another checkout.
     pub fn locate() -> Result<Self> {
-        let manifest = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let manifest =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = manifest
             .parent()
             .filter(|root| root.join("Cargo.toml").is_file())
@@ -26,8 +26,7 @@ impl Workspace {
                 ))
             })?
             .to_path_buf();
-        let target = env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Ok(Self { root, target })
     }
 

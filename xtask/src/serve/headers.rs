@@ -24,10 +24,7 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
 /// By extension. Browsers insist on two of them: WebAssembly streams only as `application/wasm`, and module scripts
 /// load only as JavaScript.
 pub fn content_type(path: &Path) -> &'static str {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_ascii_lowercase);
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     match extension.as_deref() {
         Some("html") => "text/html; charset=utf-8",
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
@@ -52,15 +49,9 @@ mod tests {
 
     #[test]
     fn types_that_browsers_insist_on() {
-        assert_eq!(
-            content_type(Path::new("a/trainyard_bg.wasm")),
-            "application/wasm"
-        );
+        assert_eq!(content_type(Path::new("a/trainyard_bg.wasm")), "application/wasm");
         assert!(content_type(Path::new("a/index-1a2b.JS")).starts_with("text/javascript"));
-        assert_eq!(
-            content_type(Path::new("a/wasm")),
-            "application/octet-stream"
-        );
+        assert_eq!(content_type(Path::new("a/wasm")), "application/octet-stream");
     }
 
     #[test]

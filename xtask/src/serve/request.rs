@@ -74,11 +74,7 @@ pub fn read(connection: &mut impl BufRead) -> io::Result<Incoming> {
     };
 
     if let Some(status) = next_line(&mut line)? {
-        return Ok(if line.is_empty() {
-            Incoming::Closed
-        } else {
-            Incoming::Refused(status)
-        });
+        return Ok(if line.is_empty() { Incoming::Closed } else { Incoming::Refused(status) });
     }
     let mut request = match parse_request_line(&line) {
         Ok(request) => request,
@@ -100,8 +96,7 @@ pub fn read(connection: &mut impl BufRead) -> io::Result<Incoming> {
 
 fn parse_request_line(line: &str) -> Result<Request, Status> {
     let mut words = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
+    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(Status::BadRequest);
     };
@@ -113,12 +108,7 @@ fn parse_request_line(line: &str) -> Result<Request, Status> {
         "HEAD" => Method::Head,
         _ => return Err(Status::MethodNotAllowed),
     };
-    Ok(Request {
-        method,
-        target: target.to_owned(),
-        if_none_match: None,
-        keep_alive: version == "HTTP/1.1",
-    })
+    Ok(Request { method, target: target.to_owned(), if_none_match: None, keep_alive: version == "HTTP/1.1" })
 }
 
 fn read_header(request: &mut Request, name: &str, value: &str) {
@@ -177,20 +167,11 @@ mod tests {
     fn what_is_refused() {
         assert_eq!(refusal("POST / HTTP/1.1\r\n\r\n"), Status::MethodNotAllowed);
         assert_eq!(refusal("GET / SPDY/3\r\n\r\n"), Status::BadRequest);
-        assert_eq!(
-            refusal("GET http://x/ HTTP/1.1\r\n\r\n"),
-            Status::BadRequest
-        );
+        assert_eq!(refusal("GET http://x/ HTTP/1.1\r\n\r\n"), Status::BadRequest);
         assert_eq!(refusal("GET /a b HTTP/1.1\r\n\r\n"), Status::BadRequest);
-        assert_eq!(
-            refusal("GET / HTTP/1.1\r\nno colon\r\n\r\n"),
-            Status::BadRequest
-        );
+        assert_eq!(refusal("GET / HTTP/1.1\r\nno colon\r\n\r\n"), Status::BadRequest);
         assert_eq!(refusal("GET / HTTP/1.1\r\nHost: x"), Status::BadRequest);
-        let long = format!(
-            "GET / HTTP/1.1\r\nX: {}\r\n\r\n",
-            "x".repeat(HEAD_LIMIT as usize)
-        );
+        let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(HEAD_LIMIT as usize));
         assert_eq!(refusal(&long), Status::HeadTooLarge);
     }
 }

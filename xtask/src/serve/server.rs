@@ -39,10 +39,7 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(refused(error)),
             Err(_) => {}
         }
-        Ok(Self {
-            listeners,
-            port: bound,
-        })
+        Ok(Self { listeners, port: bound })
     }
 
     pub fn address(&self) -> String {
@@ -64,11 +61,7 @@ impl Server {
 
     /// Serves in the background until the process ends.
     pub fn start(self, folder: &Path) -> Result<Vec<thread::JoinHandle<()>>> {
-        let folder: Arc<PathBuf> = Arc::new(
-            folder
-                .canonicalize()
-                .map_err(Error::file("serve", folder))?,
-        );
+        let folder: Arc<PathBuf> = Arc::new(folder.canonicalize().map_err(Error::file("serve", folder))?);
         let port = self.port;
         self.listeners
             .into_iter()
@@ -143,23 +136,11 @@ impl Answer {
 
     fn file(path: &Path, known: Option<&str>) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        let written = metadata
-            .modified()?
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let written = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
         let etag = format!("\"{:x}-{:x}\"", written.as_nanos(), metadata.len());
         let unchanged = known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag));
-        let (status, body) = if unchanged {
-            (Status::NotModified, Vec::new())
-        } else {
-            (Status::Ok, fs::read(path)?)
-        };
-        Ok(Self {
-            status,
-            content_type: content_type(path),
-            etag: Some(etag),
-            body,
-        })
+        let (status, body) = if unchanged { (Status::NotModified, Vec::new()) } else { (Status::Ok, fs::read(path)?) };
+        Ok(Self { status, content_type: content_type(path), etag: Some(etag), body })
     }
 
     fn refusal(status: Status) -> Self {

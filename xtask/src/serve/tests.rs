@@ -19,8 +19,7 @@ struct Site {
 
 impl Site {
     fn open(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let folder =
-            std::env::temp_dir().join(format!("xtask-serve-{name}-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("xtask-serve-{name}-{}", std::process::id()));
         fs::create_dir_all(folder.join("dist/assets"))?;
         fs::write(folder.join("secret.txt"), "secret")?;
         fs::write(folder.join("dist/index.html"), "<title>page</title>")?;
@@ -46,9 +45,7 @@ impl Site {
     }
 
     fn get(&self, target: &str) -> io::Result<String> {
-        self.exchange(&format!(
-            "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        ))
+        self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 }
 
@@ -109,10 +106,7 @@ fn nothing_outside_the_folder_is_served() -> TestResult {
         "secret.txt",
     ] {
         let answer = site.get(target)?;
-        assert!(
-            matches!(status(&answer), "400" | "404"),
-            "{target}: {answer}"
-        );
+        assert!(matches!(status(&answer), "400" | "404"), "{target}: {answer}");
         assert!(!answer.contains("secret"), "{target}: {answer}");
     }
     Ok(())
@@ -122,9 +116,7 @@ fn nothing_outside_the_folder_is_served() -> TestResult {
 #[test]
 fn links_out_of_the_folder_are_not_followed() -> TestResult {
     let site = Site::open("links")?;
-    let link = |target: &Path, name: &str| {
-        std::os::unix::fs::symlink(target, site.folder.join("dist").join(name))
-    };
+    let link = |target: &Path, name: &str| std::os::unix::fs::symlink(target, site.folder.join("dist").join(name));
     link(&site.folder.join("secret.txt"), "out.txt")?;
     link(&site.folder.join("dist/index.html"), "in.html")?;
     assert_eq!(status(&site.get("/out.txt")?), "404");
@@ -136,31 +128,16 @@ fn links_out_of_the_folder_are_not_followed() -> TestResult {
 fn head_and_unchanged_files_have_no_body() -> TestResult {
     let site = Site::open("head")?;
     let answer = site.exchange("HEAD / HTTP/1.1\r\nConnection: close\r\n\r\n")?;
-    assert!(
-        answer.contains("Content-Length: 19\r\n") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
-    );
+    assert!(answer.contains("Content-Length: 19\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 
-    let etag = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("ETag: "))
-        .ok_or("there is no ETag")?;
-    let conditional = |etag: &str| {
-        site.exchange(&format!(
-            "GET / HTTP/1.1\r\nIf-None-Match: {etag}\r\nConnection: close\r\n\r\n"
-        ))
-    };
+    let etag = answer.lines().find_map(|line| line.strip_prefix("ETag: ")).ok_or("there is no ETag")?;
+    let conditional =
+        |etag: &str| site.exchange(&format!("GET / HTTP/1.1\r\nIf-None-Match: {etag}\r\nConnection: close\r\n\r\n"));
     let unchanged = conditional(etag)?;
-    assert!(
-        status(&unchanged) == "304" && unchanged.ends_with("\r\n\r\n"),
-        "{unchanged}"
-    );
+    assert!(status(&unchanged) == "304" && unchanged.ends_with("\r\n\r\n"), "{unchanged}");
     assert_eq!(status(&conditional("\"other\"")?), "200");
 
-    fs::write(
-        site.folder.join("dist/index.html"),
-        "<title>changed</title>",
-    )?;
+    fs::write(site.folder.join("dist/index.html"), "<title>changed</title>")?;
     assert!(conditional(etag)?.ends_with("changed</title>"));
     Ok(())
 }
@@ -196,20 +173,12 @@ fn one_connection_carries_several_requests() -> TestResult {
 #[test]
 fn a_taken_port_is_refused_with_the_remedy() -> TestResult {
     let first = Server::bind(0)?;
-    let port: u16 = first
-        .address()
-        .rsplit(':')
-        .next()
-        .unwrap_or_default()
-        .parse()?;
+    let port: u16 = first.address().rsplit(':').next().unwrap_or_default().parse()?;
     let Err(error) = Server::bind(port) else {
         return Err("two servers share a port".into());
     };
     assert!(matches!(error, Error::PortTaken { .. }));
     let sentence = error.to_string();
-    assert!(
-        sentence.contains(&port.to_string()) && sentence.contains("--port"),
-        "{sentence}"
-    );
+    assert!(sentence.contains(&port.to_string()) && sentence.contains("--port"), "{sentence}");
     Ok(())
 }

@@ -18,9 +18,8 @@ impl Counts {
 pub fn of_cargo(output: &str) -> Counts {
     let mut sum = Counts::default();
     for line in output.lines() {
-        let Some(("ok" | "FAILED", counts)) = line
-            .strip_prefix("test result: ")
-            .and_then(|summary| summary.split_once(". "))
+        let Some(("ok" | "FAILED", counts)) =
+            line.strip_prefix("test result: ").and_then(|summary| summary.split_once(". "))
         else {
             continue;
         };
@@ -88,9 +87,7 @@ fn without_escapes(text: &str) -> String {
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         plain.push_str(before);
         rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
-        rest = rest
-            .strip_prefix(|c: char| c.is_ascii_alphabetic())
-            .unwrap_or(rest);
+        rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
     }
     plain.push_str(rest);
     plain
@@ -101,11 +98,7 @@ mod tests {
     use super::*;
 
     fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
-        Counts {
-            passed,
-            failed,
-            skipped,
-        }
+        Counts { passed, failed, skipped }
     }
 
     #[test]
@@ -145,23 +138,14 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
 
     #[test]
     fn vitest_without_tests() {
-        assert_eq!(
-            of_vitest(" Test Files  1 failed (1)\n      Tests  no tests\n"),
-            Counts::default()
-        );
+        assert_eq!(of_vitest(" Test Files  1 failed (1)\n      Tests  no tests\n"), Counts::default());
         assert_eq!(of_vitest(" Test Files  4 passed (4)\n"), Counts::default());
-        assert_eq!(
-            of_vitest("No test files found, exiting with code 1\n"),
-            Counts::default()
-        );
+        assert_eq!(of_vitest("No test files found, exiting with code 1\n"), Counts::default());
     }
 
     #[test]
     fn the_browser_runner_speaks_last() {
-        assert_eq!(
-            of_browser("ok: a\n31 passed, 2 failed\n\n"),
-            counts(31, 2, 0)
-        );
+        assert_eq!(of_browser("ok: a\n31 passed, 2 failed\n\n"), counts(31, 2, 0));
         for line in [
             "31 passed, 2 failed\nthen it crashed",
             "31 passed",

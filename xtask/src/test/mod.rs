@@ -33,11 +33,7 @@ pub fn run(workspace: &Workspace, only: &[Step]) -> Result<ExitCode> {
         (verdict, start.elapsed())
     });
     print!("\n{report}");
-    Ok(if report.succeeded() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn perform(workspace: &Workspace, step: Step) -> Verdict {
@@ -45,12 +41,9 @@ fn perform(workspace: &Workspace, step: Step) -> Verdict {
     let script = |name: &str| npm::script(workspace, name).env("CI", "1");
     match step {
         Step::Fmt => Verdict::of_check(cargo("fmt --all -- --check").run()),
-        Step::Clippy => Verdict::of_check(
-            cargo("clippy --locked --workspace --all-targets -- --deny warnings").run(),
-        ),
+        Step::Clippy => Verdict::of_check(cargo("clippy --locked --workspace --all-targets -- --deny warnings").run()),
         Step::ClippyWasm => Verdict::of_check(wasm::ensure_target(workspace).and_then(|()| {
-            let clippy =
-                cargo("clippy --locked --package trainyard --lib --target").arg(wasm::TARGET);
+            let clippy = cargo("clippy --locked --package trainyard --lib --target").arg(wasm::TARGET);
             clippy.args("-- --deny warnings").run()
         })),
         Step::Xtask => tests(cargo("test --locked --package xtask"), counts::of_cargo),
@@ -74,21 +67,15 @@ fn perform(workspace: &Workspace, step: Step) -> Verdict {
 
 /// Cargo such that snapshots fail on drift instead of being written.
 fn cargo(workspace: &Workspace) -> Process {
-    Process::cargo(workspace.root())
-        .env("CI", "1")
-        .env("INSTA_UPDATE", "no")
+    Process::cargo(workspace.root()).env("CI", "1").env("INSTA_UPDATE", "no")
 }
 
 /// The library's tests. A missing device is a failure here, not a reason to skip.
 fn suite(workspace: &Workspace) -> Verdict {
-    let process = cargo(workspace)
-        .args("test --locked --package trainyard --no-fail-fast")
-        .env("REQUIRE_GPU", "1");
+    let process = cargo(workspace).args("test --locked --package trainyard --no-fail-fast").env("REQUIRE_GPU", "1");
     match tools::vulkan(workspace) {
         Ok(Vulkan::AsIs) => tests(process, counts::of_cargo),
-        Ok(Vulkan::Lavapipe(driver)) => {
-            tests(process.env("VK_DRIVER_FILES", driver), counts::of_cargo)
-        }
+        Ok(Vulkan::Lavapipe(driver)) => tests(process.env("VK_DRIVER_FILES", driver), counts::of_cargo),
         Err(error) => Verdict::of_check(Err(error)),
     }
 }
@@ -100,9 +87,7 @@ fn browser(workspace: &Workspace, script: Process) -> Verdict {
         let server = Server::bind(0)?;
         let address = server.address();
         server.start(&workspace.dist())?;
-        Ok(script
-            .env("TRAINYARD_URL", address)
-            .env("CHROMIUM", chromium))
+        Ok(script.env("TRAINYARD_URL", address).env("CHROMIUM", chromium))
     };
     match prepare() {
         Ok(process) => tests(process, counts::of_browser),

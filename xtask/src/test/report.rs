@@ -19,13 +19,7 @@ impl Verdict {
     /// A check passes or fails as one.
     pub fn of_check(result: Result<()>) -> Self {
         match result {
-            Ok(()) => Self {
-                counts: Counts {
-                    passed: 1,
-                    ..Counts::default()
-                },
-                reason: None,
-            },
+            Ok(()) => Self { counts: Counts { passed: 1, ..Counts::default() }, reason: None },
             Err(error) => Self::failure(error.to_string()),
         }
     }
@@ -39,10 +33,7 @@ impl Verdict {
             _ => None,
         };
         let failed = counts.failed + u64::from(reason.is_some());
-        Self {
-            counts: Counts { failed, ..counts },
-            reason,
-        }
+        Self { counts: Counts { failed, ..counts }, reason }
     }
 
     pub fn blocked_by(step: Step) -> Self {
@@ -50,13 +41,7 @@ impl Verdict {
     }
 
     fn failure(reason: String) -> Self {
-        Self {
-            counts: Counts {
-                failed: 1,
-                ..Counts::default()
-            },
-            reason: Some(reason),
-        }
+        Self { counts: Counts { failed: 1, ..Counts::default() }, reason: Some(reason) }
     }
 
     pub fn succeeded(&self) -> bool {
@@ -74,20 +59,16 @@ pub struct Record {
 pub fn run_steps(steps: &[Step], mut run: impl FnMut(Step) -> (Verdict, Duration)) -> Report {
     let mut records: Vec<Record> = Vec::new();
     for &step in steps {
-        let failed_need = step.needs().iter().copied().find(|need| {
-            records
-                .iter()
-                .any(|record| record.step == *need && !record.verdict.succeeded())
-        });
+        let failed_need = step
+            .needs()
+            .iter()
+            .copied()
+            .find(|need| records.iter().any(|record| record.step == *need && !record.verdict.succeeded()));
         let (verdict, time) = match failed_need {
             Some(need) => (Verdict::blocked_by(need), Duration::ZERO),
             None => run(step),
         };
-        records.push(Record {
-            step,
-            verdict,
-            time,
-        });
+        records.push(Record { step, verdict, time });
     }
     Report { records }
 }
@@ -105,18 +86,9 @@ impl Report {
 impl fmt::Display for Report {
     /// The table; its last line is `N passed, N failed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<12} {:>8} {:>7} {:>7} {:>8}",
-            "step", "passed", "failed", "skipped", "seconds"
-        )?;
+        writeln!(f, "{:<12} {:>8} {:>7} {:>7} {:>8}", "step", "passed", "failed", "skipped", "seconds")?;
         let (mut passed, mut failed) = (0, 0);
-        for Record {
-            step,
-            verdict,
-            time,
-        } in &self.records
-        {
+        for Record { step, verdict, time } in &self.records {
             let counts = verdict.counts;
             passed += counts.passed;
             failed += counts.failed;
@@ -145,11 +117,7 @@ mod tests {
     use crate::error::Error;
 
     fn counts(passed: u64, failed: u64) -> Counts {
-        Counts {
-            passed,
-            failed,
-            skipped: 0,
-        }
+        Counts { passed, failed, skipped: 0 }
     }
 
     fn wrong() -> Result<()> {
@@ -159,27 +127,15 @@ mod tests {
     #[test]
     fn tests_that_did_not_run_are_a_failure() {
         assert!(!Verdict::of_tests(counts(0, 0), Ok(())).succeeded());
-        let skipped = Counts {
-            skipped: 5,
-            ..Counts::default()
-        };
+        let skipped = Counts { skipped: 5, ..Counts::default() };
         assert_eq!(Verdict::of_tests(skipped, Ok(())).counts.failed, 1);
     }
 
     #[test]
     fn a_runner_that_fails_after_its_tests_passed_counts_once() {
-        assert_eq!(
-            Verdict::of_tests(counts(3, 0), wrong()).counts,
-            counts(3, 1)
-        );
-        assert_eq!(
-            Verdict::of_tests(counts(3, 2), wrong()).counts,
-            counts(3, 2)
-        );
-        assert_eq!(
-            Verdict::of_tests(counts(0, 0), wrong()).counts,
-            counts(0, 1)
-        );
+        assert_eq!(Verdict::of_tests(counts(3, 0), wrong()).counts, counts(3, 1));
+        assert_eq!(Verdict::of_tests(counts(3, 2), wrong()).counts, counts(3, 2));
+        assert_eq!(Verdict::of_tests(counts(0, 0), wrong()).counts, counts(0, 1));
     }
 
     #[test]
@@ -196,13 +152,7 @@ mod tests {
             let result = if step == Step::Wasm { wrong() } else { Ok(()) };
             (Verdict::of_check(result), Duration::ZERO)
         });
-        for blocked in [
-            Step::Size,
-            Step::Check,
-            Step::Unit,
-            Step::Page,
-            Step::Browser,
-        ] {
+        for blocked in [Step::Size, Step::Check, Step::Unit, Step::Page, Step::Browser] {
             assert!(!ran.contains(&blocked), "{}", blocked.name());
         }
         for independent in [Step::Suite, Step::Npm, Step::Chromium] {

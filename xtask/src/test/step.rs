@@ -101,16 +101,10 @@ impl Step {
     }
 
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|step| step.name() == name)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|step| step.name()).collect();
-                Error::Usage(format!(
-                    "unknown step `{name}`; the steps are {}",
-                    names.join(", ")
-                ))
-            })
+        Self::ALL.into_iter().find(|step| step.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|step| step.name()).collect();
+            Error::Usage(format!("unknown step `{name}`; the steps are {}", names.join(", ")))
+        })
     }
 
     /// The named steps with all they need, in running order; every step if none is named.
@@ -126,10 +120,7 @@ impl Step {
 
     /// A line for each step, for the help text.
     pub fn table() -> String {
-        Self::ALL
-            .iter()
-            .map(|step| format!("  {:<12} {}\n", step.name(), step.what()))
-            .collect()
+        Self::ALL.iter().map(|step| format!("  {:<12} {}\n", step.name(), step.what())).collect()
     }
 }
 
@@ -143,12 +134,7 @@ mod tests {
             let earlier = &Step::ALL[..index];
             assert!(!earlier.contains(step), "{}", step.name());
             for need in step.needs() {
-                assert!(
-                    earlier.contains(need),
-                    "{} before {}",
-                    step.name(),
-                    need.name()
-                );
+                assert!(earlier.contains(need), "{} before {}", step.name(), need.name());
             }
         }
     }
@@ -156,14 +142,7 @@ mod tests {
     #[test]
     fn a_selection_brings_its_needs_along() {
         let selection = Step::selection(&[Step::Browser, Step::Fmt]);
-        let expected = [
-            Step::Fmt,
-            Step::Wasm,
-            Step::Npm,
-            Step::Page,
-            Step::Chromium,
-            Step::Browser,
-        ];
+        let expected = [Step::Fmt, Step::Wasm, Step::Npm, Step::Page, Step::Chromium, Step::Browser];
         assert_eq!(selection, expected);
         assert_eq!(Step::selection(&[]), Step::ALL);
     }
