@@ -46,7 +46,7 @@ pub struct PlanLaunch {
 }
 
 /// Host data that a plan derives from an input: lists that kernels need to stay deterministic.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DerivedInput {
     /// The input itself.
     Direct,

@@ -1,0 +1,114 @@
+use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs, with_live};
+use crate::data::Batch;
+use crate::ir::{DType, Graph, Optimizer, ParamId};
+use crate::kernels::Step;
+use crate::models::{Extents, Mode};
+use crate::reference::{AdamState, Interpreter, Keep, StepKey, Tensor, update};
+use crate::train::error::TrainError;
+
+/// The interpreter in single precision.
+pub(super) struct CpuEngine {
+    graphs: Graphs,
+    graph: Graph,
+    training: Option<(Interpreter<f32>, Optimizer)>,
+    forward: Vec<(Mode, Extents, Graph, Interpreter<f32>)>,
+    parameters: Vec<Vec<f32>>,
+    moments: AdamState<f32>,
+}
+
+impl CpuEngine {
+    pub fn train(graphs: Graphs, graph: &Graph, optimizer: Optimizer) -> Result<Self, TrainError> {
+        let interpreter = Interpreter::new(graph, Keep::Results)?;
+        Ok(Self { training: Some((interpreter, optimizer)), ..Self::look(graphs, graph) })
+    }
+
+    pub fn look(graphs: Graphs, graph: &Graph) -> Self {
+        let moments = AdamState::new(&graph.params);
+        Self { graphs, graph: graph.clone(), training: None, forward: Vec::new(), parameters: Vec::new(), moments }
+    }
+
+    /// Values, gradients, two moments, and every intermediate once: an upper bound.
+    pub fn footprint(&self) -> Footprint {
+        let parameters = self.graph.parameter_count() as u64 * 16;
+        let values: u64 = self.graph.values.iter().map(|v| v.ty.bytes()).sum();
+        Footprint { bytes: parameters + values, dispatches: 0, flops: 0 }
+    }
+
+    pub fn steps(&mut self, steps: Vec<(Step, Batch)>) -> Result<Vec<Record>, TrainError> {
+        steps.into_iter().map(|(step, batch)| self.step(&step, batch)).collect()
+    }
+
+    fn step(&mut self, step: &Step, batch: Batch) -> Result<Record, TrainError> {
+        let nothing = Record { loss: f32::NAN, grad_norm: f32::NAN };
+        let Some((interpreter, optimizer)) = &mut self.training else { return Ok(nothing) };
+        let inputs = tensors(&self.graph, &batch_inputs(batch));
+        let key = StepKey { seed: step.seed, step: step.step };
+        let values = interpreter.run(&self.parameters, &inputs, key)?;
+        let loss = values.output("loss").and_then(|l| l.first().copied()).unwrap_or(f32::NAN);
+        let gradients: Vec<Option<&[f32]>> =
+            (0..self.graph.params.len()).map(|i| values.gradient(ParamId(i as u32))).collect();
+        let grad_norm = if loss.is_finite() {
+            update(
+                &with_live(*optimizer, step),
+                &self.graph.params,
+                &mut self.parameters,
+                &gradients,
+                &mut self.moments,
+                f64::from(step.lr),
+                step.step + 1,
+            )?
+        } else {
+            f64::NAN
+        };
+        interpreter.recycle(values);
+        Ok(Record { loss, grad_norm: grad_norm as f32 })
+    }
+
+    pub fn forward(
+        &mut self,
+        mode: Mode,
+        extents: Extents,
+        inputs: &Inputs,
+        outputs: &[&str],
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let known = self.forward.iter().position(|(m, e, ..)| (*m, *e) == (mode, extents));
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let graph = self.graphs.forward(mode, extents)?;
+                let interpreter = Interpreter::new(&graph, Keep::Results)?;
+                self.forward.push((mode, extents, graph, interpreter));
+                self.forward.len() - 1
+            }
+        };
+        let (_, _, graph, interpreter) = &mut self.forward[at];
+        let values = interpreter.run(&self.parameters, &tensors(graph, inputs), StepKey::default())?;
+        let read = |name: &&str| values.output(name).map(<[f32]>::to_vec).unwrap_or_default();
+        let result = outputs.iter().map(read).collect();
+        interpreter.recycle(values);
+        Ok(result)
+    }
+
+    pub fn set_state(&mut self, state: State) {
+        self.parameters = state.parameters;
+        self.moments = AdamState { moment1: state.moment1, moment2: state.moment2 };
+    }
+
+    pub fn state(&self) -> State {
+        State {
+            parameters: self.parameters.clone(),
+            moment1: self.moments.moment1.clone(),
+            moment2: self.moments.moment2.clone(),
+        }
+    }
+}
+
+/// Inputs in the order of the graph's table.
+fn tensors(graph: &Graph, inputs: &Inputs) -> Vec<Tensor<f32>> {
+    let find = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, words)| words.clone()).unwrap_or_default();
+    let tensor = |input: &crate::ir::Input| match input.ty.dtype {
+        DType::U32 => Tensor::Index(find(&input.name)),
+        DType::F32 => Tensor::Float(bytemuck::cast_vec(find(&input.name))),
+    };
+    graph.inputs.iter().map(tensor).collect()
+}

@@ -1,0 +1,287 @@
+//! What computes: a model's parameters on a device, and the graphs that train it and look at it.
+//!
+//! Two engines answer alike: plans on a GPU, and the interpreter on the CPU. Callers name a graph by what it is for
+//! ([`Mode`]) and its extents; plans are built on first use and kept.
+
+mod cpu;
+mod gpu;
+
+use crate::autodiff::append_backward;
+use crate::data::Batch;
+use crate::gpu::{AdapterInfo, GpuError};
+use crate::ir::{Graph, Optimizer};
+use crate::kernels::Step;
+use crate::models::{Decay, Extents, Gpt2Config, Mode, gpt};
+use crate::passes::optimize;
+
+use super::error::TrainError;
+use super::settings::Settings;
+
+/// Where to compute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeviceChoice {
+    /// A GPU, the best or the one whose name contains this.
+    Gpu(Option<String>),
+    /// The interpreter.
+    Cpu,
+}
+
+/// Steps per submit at most.
+pub const RING: u32 = 32;
+
+/// Data of one call, by the graph's input names.
+pub type Inputs = Vec<(&'static str, Vec<u32>)>;
+
+/// What a step left behind.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Record {
+    /// Loss before the update.
+    pub loss: f32,
+    /// Global L2 norm of the gradient before clipping.
+    pub grad_norm: f32,
+}
+
+/// Steps that have been handed over and not been read back.
+pub enum InFlight {
+    /// On a GPU.
+    Gpu(crate::gpu::Ticket),
+    /// The interpreter has them already.
+    Cpu(Vec<Record>),
+}
+
+/// Values and moments of every parameter, in the graph's order.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct State {
+    /// Values.
+    pub parameters: Vec<Vec<f32>>,
+    /// First moments.
+    pub moment1: Vec<Vec<f32>>,
+    /// Second moments.
+    pub moment2: Vec<Vec<f32>>,
+}
+
+/// What a run needs, known before anything is allocated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Footprint {
+    /// Bytes on the device, all plans of the run together.
+    pub bytes: u64,
+    /// Dispatches of a training step, optimizer included.
+    pub dispatches: usize,
+    /// Floating-point operations of a training step as launched.
+    pub flops: u64,
+}
+
+/// The graphs of a model.
+#[derive(Clone, Debug)]
+pub(super) struct Graphs {
+    pub config: Gpt2Config,
+    pub decay: Decay,
+}
+
+impl Graphs {
+    /// A forward graph, optimized.
+    pub fn forward(&self, mode: Mode, extents: Extents) -> Result<Graph, TrainError> {
+        Ok(optimize(&gpt::language_model(&self.config, extents, mode, self.decay)?)?)
+    }
+
+    /// The graph of a training step, optimized.
+    pub fn training(&self, extents: Extents) -> Result<Graph, TrainError> {
+        let graph = gpt::language_model(&self.config, extents, Mode::Train, self.decay)?;
+        let loss = graph.output("loss");
+        match loss {
+            Some(loss) => Ok(optimize(&append_backward(graph, loss)?)?),
+            None => Ok(optimize(&graph)?),
+        }
+    }
+}
+
+/// A model on a device.
+pub struct Engine {
+    graph: Graph,
+    backend: Backend,
+}
+
+enum Backend {
+    Gpu(Box<gpu::GpuEngine>),
+    Cpu(Box<cpu::CpuEngine>),
+}
+
+impl Engine {
+    /// An engine that trains and looks. Parameters are to be set next.
+    ///
+    /// # Errors
+    /// When the settings describe no model, or the device cannot hold it: with numbers, before anything is allocated.
+    pub async fn train(
+        settings: &Settings,
+        device: DeviceChoice,
+        progress: &mut dyn FnMut(usize, usize, &str),
+    ) -> Result<Self, TrainError> {
+        let graphs = Graphs { config: settings.model.clone(), decay: settings.decay };
+        let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
+        let graph = graphs.training(extents)?;
+        let optimizer = settings.optimizer();
+        let backend = match device {
+            DeviceChoice::Gpu(choice) => {
+                let engine = gpu::GpuEngine::train(graphs, &graph, optimizer, extents, choice.as_deref(), progress);
+                Backend::Gpu(Box::new(engine.await?))
+            }
+            DeviceChoice::Cpu => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer)?)),
+        };
+        Ok(Self { graph, backend })
+    }
+
+    /// An engine that only looks. Parameters are to be set next.
+    ///
+    /// # Errors
+    /// As [`Self::train`].
+    pub async fn look(config: &Gpt2Config, device: DeviceChoice) -> Result<Self, TrainError> {
+        let graphs = Graphs { config: config.clone(), decay: Decay::Matrices };
+        let graph = graphs.forward(Mode::Inspect, Extents { batch: 1, time: 1, key_mask: false })?;
+        let backend = match device {
+            DeviceChoice::Gpu(choice) => {
+                Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, choice.as_deref()).await?))
+            }
+            DeviceChoice::Cpu => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph))),
+        };
+        Ok(Self { graph, backend })
+    }
+
+    /// The graph whose parameter table counts.
+    #[must_use]
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The adapter, if it is a GPU.
+    #[must_use]
+    pub fn adapter(&self) -> Option<&AdapterInfo> {
+        match &self.backend {
+            Backend::Gpu(gpu) => Some(gpu.adapter()),
+            Backend::Cpu(_) => None,
+        }
+    }
+
+    /// The GPU engine, for profiles and plans.
+    pub(super) fn gpu_mut(&mut self) -> Option<&mut gpu::GpuEngine> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => Some(gpu),
+            Backend::Cpu(_) => None,
+        }
+    }
+
+    /// Memory and launches.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        match &self.backend {
+            Backend::Gpu(gpu) => gpu.footprint(),
+            Backend::Cpu(cpu) => cpu.footprint(),
+        }
+    }
+
+    /// Steps per submit at most.
+    #[must_use]
+    pub const fn ring(&self) -> u32 {
+        match &self.backend {
+            Backend::Gpu(_) => RING,
+            Backend::Cpu(_) => 1,
+        }
+    }
+
+    /// Hands training steps over.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn submit(&mut self, steps: Vec<(Step, Batch)>) -> Result<InFlight, TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => Ok(InFlight::Gpu(gpu.submit(steps)?)),
+            Backend::Cpu(cpu) => Ok(InFlight::Cpu(cpu.steps(steps)?)),
+        }
+    }
+
+    /// Reads steps back, once all of them have been computed.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn finish(&mut self, steps: InFlight) -> Result<Vec<Record>, TrainError> {
+        match (&mut self.backend, steps) {
+            (Backend::Gpu(gpu), InFlight::Gpu(ticket)) => gpu.finish(ticket).await,
+            (_, InFlight::Cpu(records)) => Ok(records),
+            (Backend::Cpu(_), InFlight::Gpu(_)) => Ok(Vec::new()),
+        }
+    }
+
+    /// Runs a forward graph on the current parameters; returns the named outputs.
+    ///
+    /// # Errors
+    /// When the graph cannot be built or the device fails.
+    pub async fn forward(
+        &mut self,
+        mode: Mode,
+        extents: Extents,
+        inputs: &Inputs,
+        outputs: &[&str],
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.forward(mode, extents, inputs, outputs).await,
+            Backend::Cpu(cpu) => cpu.forward(mode, extents, inputs, outputs),
+        }
+    }
+
+    /// Sets values, and moments to zero.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn set_parameters(&mut self, parameters: Vec<Vec<f32>>) -> Result<(), TrainError> {
+        let zeros: Vec<Vec<f32>> = parameters.iter().map(|p| vec![0.0; p.len()]).collect();
+        self.set_state(State { parameters, moment1: zeros.clone(), moment2: zeros })
+    }
+
+    /// Sets values and moments.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn set_state(&mut self, state: State) -> Result<(), TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.set_state(&state),
+            Backend::Cpu(cpu) => {
+                cpu.set_state(state);
+                Ok(())
+            }
+        }
+    }
+
+    /// Values and moments.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn state(&mut self) -> Result<State, TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.state().await,
+            Backend::Cpu(cpu) => Ok(cpu.state()),
+        }
+    }
+
+    /// Whether the device can still be used.
+    ///
+    /// # Errors
+    /// When it was lost.
+    pub fn check(&self) -> Result<(), GpuError> {
+        match &self.backend {
+            Backend::Gpu(gpu) => gpu.check(),
+            Backend::Cpu(_) => Ok(()),
+        }
+    }
+}
+
+/// A batch as the graph's inputs.
+fn batch_inputs(batch: Batch) -> Inputs {
+    vec![("ids", batch.ids), ("targets", batch.targets), ("weights", bytemuck::cast_vec(batch.weights))]
+}
+
+/// The optimizer with what of it can change while a run goes on.
+fn with_live(optimizer: Optimizer, step: &Step) -> Optimizer {
+    let crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, .. } = optimizer.kind;
+    let weight_decay = f64::from(step.weight_decay);
+    let kind = crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, weight_decay };
+    Optimizer { kind, clip: (step.clip < f32::MAX).then_some(f64::from(step.clip)) }
+}

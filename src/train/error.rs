@@ -1,0 +1,118 @@
+use super::checkpoint::WeightsError;
+use super::settings::SettingError;
+use crate::data::DataError;
+use crate::gpu::GpuError;
+use crate::ir::IrError;
+use crate::models::ModelError;
+use crate::plan::PlanError;
+use crate::reference::ReferenceError;
+use crate::text::TextError;
+
+/// Why a run could not be set up or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The tokenizer.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The model's configuration.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The graph.
+    #[error(transparent)]
+    Graph(#[from] IrError),
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The device.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The interpreter.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The weights of a checkpoint.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A checkpoint without one of its files.
+    #[error("the checkpoint has no {name}")]
+    MissingFile {
+        /// The file.
+        name: &'static str,
+    },
+    /// A checkpoint that is not one of ours.
+    #[error("{name}: {what}")]
+    Checkpoint {
+        /// The file.
+        name: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The tokenizer has more tokens than the model.
+    #[error("vocab_size = {model} is smaller than the vocabulary of the data, {data} tokens")]
+    Vocabulary {
+        /// Rows of the token embedding.
+        model: usize,
+        /// Tokens of the tokenizer.
+        data: usize,
+    },
+    /// A change of a setting that needs a new run.
+    #[error("{key} cannot change while a run goes on; restart to apply it")]
+    NotLive {
+        /// The setting.
+        key: String,
+    },
+    /// Training has met a number that is none.
+    #[error("{0}")]
+    Diverged(Divergence),
+}
+
+/// The first step whose loss or gradient is no finite number.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Divergence {
+    /// The step, from 1.
+    pub step: u32,
+    /// `loss` or `gradient`.
+    pub what: &'static str,
+    /// What it became.
+    pub value: String,
+    /// Learning rate of the step.
+    pub lr: f64,
+}
+
+impl core::fmt::Display for Divergence {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let what = if self.what == "loss" { "The loss" } else { "The gradient's norm" };
+        write!(
+            f,
+            "{what} became {} at step {}. The learning rate ({}) is likely too high; the weights before that step are kept.",
+            self.value, self.step, self.lr
+        )
+    }
+}
+
+impl TrainError {
+    /// A stable name for programs; sentences may change.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Setting(_) => "setting",
+            Self::Data(_) => "data",
+            Self::Text(_) => "text",
+            Self::Model(_) => "model",
+            Self::Graph(_) => "graph",
+            Self::Plan(_) => "plan",
+            Self::Gpu(error) => error.code(),
+            Self::Reference(_) => "reference",
+            Self::Weights(_) => "weights",
+            Self::MissingFile { .. } | Self::Checkpoint { .. } => "checkpoint",
+            Self::Vocabulary { .. } => "vocabulary",
+            Self::NotLive { .. } => "not_live",
+            Self::Diverged(_) => "diverged",
+        }
+    }
+}
