@@ -9,6 +9,8 @@ pub mod autodiff;
 pub mod data;
 pub mod ir;
 pub mod kernels;
+pub mod models;
+pub mod passes;
 pub mod plan;
 pub mod reference;
 pub mod rng;

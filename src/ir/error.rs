@@ -14,7 +14,7 @@ pub enum IrError {
         found: usize,
     },
     /// Two operands do not fit each other.
-    #[error("{op} in {scope:?}: {what}: {left} does not fit {right}")]
+    #[error("{op} in {scope:?}: {what}: {} does not fit {}", types[0], types[1])]
     Shape {
         /// The operation.
         op: &'static str,
@@ -22,10 +22,8 @@ pub enum IrError {
         scope: String,
         /// What was compared.
         what: &'static str,
-        /// One operand's type.
-        left: Type,
-        /// The other's, or what was expected.
-        right: Type,
+        /// One operand's type, and the other's or what was expected.
+        types: Box<[Type; 2]>,
     },
     /// Heads must divide the width.
     #[error("{op} in {scope:?}: {heads} heads do not divide a width of {width}")]
@@ -50,16 +48,14 @@ pub enum IrError {
         value: usize,
     },
     /// A node's recorded type is not what its operation gives.
-    #[error("{op} in {scope:?}: recorded as {recorded}, but the operation gives {inferred}")]
+    #[error("{op} in {scope:?}: recorded as {}, but the operation gives {}", types[0], types[1])]
     Recorded {
         /// The operation.
         op: &'static str,
         /// Where in the model.
         scope: String,
-        /// In the graph.
-        recorded: Type,
-        /// By the type rule.
-        inferred: Type,
+        /// The type in the graph, and the type by the rule.
+        types: Box<[Type; 2]>,
     },
     /// A dimension of zero, or one that overflows 32-bit indices on the GPU.
     #[error("{op} in {scope:?}: shape {shape} has {elements} elements; between 1 and {limit} are possible")]

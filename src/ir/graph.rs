@@ -187,15 +187,14 @@ impl Builder {
         self.graph
     }
 
-    /// Runs `body` with `name` appended to the scope.
-    ///
-    /// # Errors
-    /// Those of `body`.
-    pub fn scoped<T>(&mut self, name: &str, body: impl FnOnce(&mut Self) -> Result<T, IrError>) -> Result<T, IrError> {
+    /// Appends `name` to the scope of the nodes to come, until [`Self::leave`].
+    pub fn enter(&mut self, name: &str) {
         self.scope.push(name.to_owned());
-        let result = body(self);
+    }
+
+    /// Leaves the innermost scope.
+    pub fn leave(&mut self) {
         self.scope.pop();
-        result
     }
 
     /// Replaces the whole scope, for passes that copy nodes.

@@ -23,13 +23,7 @@ impl Site<'_> {
         if left == right {
             return Ok(());
         }
-        Err(IrError::Shape {
-            op: self.op,
-            scope: self.scope.to_owned(),
-            what,
-            left: left.clone(),
-            right: right.clone(),
-        })
+        Err(self.mismatch(what, left, right))
     }
 
     /// The width D of one projection of a packed qkv, checked against heads and key mask; `[B,T]` with it.
@@ -49,7 +43,8 @@ impl Site<'_> {
     }
 
     fn mismatch(&self, what: &'static str, left: &Type, right: &Type) -> IrError {
-        IrError::Shape { op: self.op, scope: self.scope.to_owned(), what, left: left.clone(), right: right.clone() }
+        let types = Box::new([left.clone(), right.clone()]);
+        IrError::Shape { op: self.op, scope: self.scope.to_owned(), what, types }
     }
 
     fn matmul(&self, ta: bool, tb: bool, a: &Type, b: &Type) -> Result<Type, IrError> {

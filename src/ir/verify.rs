@@ -32,8 +32,7 @@ impl Graph {
                     return Err(IrError::Recorded {
                         op: node.op.name(),
                         scope: node.scope.clone(),
-                        recorded: value.ty.clone(),
-                        inferred,
+                        types: Box::new([value.ty.clone(), inferred]),
                     });
                 }
                 made[output.index()] = true;

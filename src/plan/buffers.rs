@@ -114,6 +114,8 @@ pub struct Plan {
     pub ring: u32,
     /// Readable results.
     pub outputs: Vec<OutputSlot>,
+    /// For each launch what its bindings hold, for [`super::verify`].
+    pub trace: Vec<Vec<super::Content>>,
 }
 
 impl Plan {

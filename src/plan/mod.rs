@@ -5,6 +5,17 @@
 //! *slot* chosen by liveness, because WebGPU tracks usage per buffer: no launch may read one part of a buffer and
 //! write another. [`Plan::bytes`] is computed here, before anything is allocated.
 
+mod arenas;
 mod buffers;
+mod build;
+mod content;
+mod lower;
+mod place;
+mod text;
+mod verify;
 
+pub use arenas::ALIGNMENT;
 pub use buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};
+pub use build::Purpose;
+pub use content::Content;
+pub use verify::verify;

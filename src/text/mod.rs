@@ -1,1 +1,24 @@
-//! Tokenizers.
+//! Text in, token ids out: reading bytes as UTF-8, and the tokenizers.
+//!
+//! [`decode_utf8`] is the gate for every text a visitor brings. A [`Tokenizer`] is one of three forms: a table of
+//! characters (character models and the algorithmic tasks), the 256 bytes, or a model of the `tokenizers` crate read
+//! from a `tokenizer.json` or trained here. The first two are our own because a character model encodes megabytes in
+//! the page, where a general pipeline that keeps an offset and a string per token is too slow and too large.
+//!
+//! Rules: nothing here reads files, callers pass bytes; nothing panics on data; a `tokenizer.json` is validated
+//! completely before the crate sees it ([`mod@file`] says why); ids are contiguous from zero.
+
+mod byte_level;
+mod components;
+mod error;
+mod file;
+mod file_vocabulary;
+mod label;
+mod pipeline;
+mod symbols;
+mod tokenizer;
+mod utf8;
+
+pub use error::TextError;
+pub use tokenizer::{Kind, MAX_BPE_VOCABULARY, Tokenizer};
+pub use utf8::{BYTE_ORDER_MARK, decode_utf8};

@@ -1,1 +1,4 @@
 //! The one integration binary: linking happens once. Each module tests the module of the library it is named for.
+
+mod data;
+mod text;

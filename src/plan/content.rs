@@ -1,0 +1,36 @@
+use super::buffers::DerivedInput;
+use crate::ir::{InputId, ValueId};
+use crate::kernels::Launch;
+
+/// What a launch expects to find in, or leaves behind in, a buffer range: the currency of lowering and verification.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Content {
+    /// A value of the graph.
+    Value(ValueId),
+    /// An intermediate of one lowered operation.
+    Scratch(u32),
+    /// Something derived from an input on the host.
+    Derived(InputId, DerivedInput),
+    /// All parameters.
+    Params,
+    /// All gradients.
+    Grads,
+    /// All first moments.
+    Moment1,
+    /// All second moments.
+    Moment2,
+    /// The input ring, written by the host.
+    InputRing,
+    /// The inputs of the step, all of them.
+    Inputs,
+    /// The records of the steps.
+    Records,
+}
+
+/// A launch whose operands have no place yet.
+#[derive(Clone, Debug)]
+pub(super) struct Emitted {
+    pub launch: Launch,
+    pub operands: Vec<Content>,
+    pub scope: String,
+}

@@ -1,0 +1,273 @@
+//! Gives every operand a buffer: arenas for parameters and gradients, the inputs buffer for the host's data, slots by
+//! liveness for the rest.
+
+use std::collections::BTreeMap;
+
+use super::buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};
+use super::content::{Content, Emitted};
+use super::lower::Lowered;
+use crate::ir::{Graph, InputId, Op, ValueId};
+use crate::kernels::Access;
+
+const ALIGNMENT: u64 = 256;
+
+/// A launch reads from its first operands and writes to its last ones, so a slot can be handed on after the launch
+/// that reads it last, never during it: no launch may read and write one buffer.
+pub(super) fn place(
+    graph: &Graph,
+    lowered: &Lowered,
+    arenas: Arenas,
+    ring: u32,
+    trains: bool,
+) -> Result<Plan, PlanError> {
+    let inputs = input_slots(graph, &lowered.derived);
+    let input_bytes = input_bytes(graph, lowered);
+    let mut placer =
+        Placer { graph, lowered, arenas: &arenas, inputs: &inputs, input_bytes, ring, slots: Slots::default() };
+
+    let mut constants = Vec::new();
+    let last_use = placer.last_uses();
+    for &(value, number) in &lowered.constants {
+        if last_use.contains_key(&Content::Value(value)) {
+            let slot = placer.slots.take(Content::Value(value), 4, usize::MAX);
+            constants.push((slot, number));
+        }
+    }
+    let mut launches = Vec::with_capacity(lowered.launches.len());
+    let mut trace = Vec::with_capacity(lowered.launches.len());
+    for (at, emitted) in lowered.launches.iter().enumerate() {
+        for &content in &emitted.operands {
+            if placer.needs_slot(content) && !placer.slots.holds(content) {
+                let bytes = placer.bytes(content);
+                let until = last_use.get(&content).copied().unwrap_or(at);
+                placer.slots.take(content, bytes, until);
+            }
+        }
+        launches.push(placer.bind(emitted, at)?);
+        trace.push(emitted.operands.clone());
+        placer.slots.release(at);
+    }
+    let outputs = placer.outputs()?;
+    let slots = placer.slots.sizes;
+    Ok(Plan { trace, launches, slots, constants, outputs, inputs, input_bytes, ring, trains, arenas })
+}
+
+/// Bytes of the inputs buffer.
+pub(super) fn input_bytes(graph: &Graph, lowered: &Lowered) -> u64 {
+    let end = |s: &InputSlot| (s.offset + s.words as u64 * 4).next_multiple_of(ALIGNMENT);
+    input_slots(graph, &lowered.derived).last().map_or(ALIGNMENT, end)
+}
+
+fn input_slots(graph: &Graph, derived: &[(InputId, DerivedInput)]) -> Vec<InputSlot> {
+    let mut offset = 0;
+    let slot = |&(id, derived): &(InputId, DerivedInput)| {
+        let input = &graph.inputs[id.index()];
+        let n = input.ty.shape.elements();
+        let words = match derived {
+            DerivedInput::Direct => n,
+            DerivedInput::SortedPositions { rows } => rows as usize + 1 + n,
+        };
+        let slot = InputSlot { name: input.name.clone(), derived, offset, words };
+        offset = (offset + words as u64 * 4).next_multiple_of(ALIGNMENT);
+        slot
+    };
+    derived.iter().map(slot).collect()
+}
+
+struct Placer<'a> {
+    graph: &'a Graph,
+    lowered: &'a Lowered,
+    arenas: &'a Arenas,
+    inputs: &'a [InputSlot],
+    input_bytes: u64,
+    ring: u32,
+    slots: Slots,
+}
+
+impl Placer<'_> {
+    /// The last launch that touches each content; results last for ever.
+    fn last_uses(&self) -> BTreeMap<Content, usize> {
+        let mut last = BTreeMap::new();
+        for (at, emitted) in self.lowered.launches.iter().enumerate() {
+            for &content in &emitted.operands {
+                last.insert(content, at);
+            }
+        }
+        for value in self.graph.results() {
+            last.insert(Content::Value(value), usize::MAX);
+        }
+        last
+    }
+
+    fn gradient_of(&self, value: ValueId) -> Option<usize> {
+        self.graph.gradients.iter().find(|&&(_, v)| v == value).map(|&(p, _)| p.index())
+    }
+
+    fn needs_slot(&self, content: Content) -> bool {
+        match content {
+            Content::Value(value) => {
+                !matches!(self.graph.producer(value).op, Op::Param(_)) && self.gradient_of(value).is_none()
+            }
+            Content::Scratch(_) => true,
+            Content::Derived(..)
+            | Content::Params
+            | Content::Grads
+            | Content::Moment1
+            | Content::Moment2
+            | Content::InputRing
+            | Content::Inputs
+            | Content::Records => false,
+        }
+    }
+
+    fn bytes(&self, content: Content) -> u64 {
+        match content {
+            Content::Value(value) => self.graph.ty(value).bytes(),
+            Content::Scratch(id) => self.lowered.scratch[id as usize],
+            Content::Derived(..) => self.range(content).2,
+            Content::Params | Content::Grads | Content::Moment1 | Content::Moment2 => self.arenas.elements as u64 * 4,
+            Content::InputRing => self.input_bytes * u64::from(self.ring),
+            Content::Inputs => self.input_bytes,
+            Content::Records => u64::from(self.ring) * 16,
+        }
+    }
+
+    /// Buffer, first byte and number of bytes.
+    fn range(&self, content: Content) -> (Buffer, u64, u64) {
+        let whole = |buffer| (buffer, 0, self.bytes(content));
+        match content {
+            Content::Value(value) => {
+                let arena = match self.graph.producer(value).op {
+                    Op::Param(param) => Some((Buffer::Params, param.index())),
+                    _ => self.gradient_of(value).map(|param| (Buffer::Grads, param)),
+                };
+                match arena {
+                    Some((buffer, param)) => {
+                        let (offset, elements) = self.arenas.params[param];
+                        (buffer, offset as u64 * 4, elements as u64 * 4)
+                    }
+                    None => whole(self.slots.buffer(content)),
+                }
+            }
+            Content::Scratch(_) => whole(self.slots.buffer(content)),
+            Content::Derived(id, derived) => {
+                let name = &self.graph.inputs[id.index()].name;
+                let found = self.inputs.iter().find(|s| s.name == *name && s.derived == derived);
+                found.map_or((Buffer::Inputs, 0, 0), |s| (Buffer::Inputs, s.offset, s.words as u64 * 4))
+            }
+            Content::Params => whole(Buffer::Params),
+            Content::Grads => whole(Buffer::Grads),
+            Content::Moment1 => whole(Buffer::Moment1),
+            Content::Moment2 => whole(Buffer::Moment2),
+            Content::InputRing => whole(Buffer::InputRing),
+            Content::Inputs => whole(Buffer::Inputs),
+            Content::Records => whole(Buffer::Records),
+        }
+    }
+
+    fn bind(&self, emitted: &Emitted, at: usize) -> Result<PlanLaunch, PlanError> {
+        let entry = emitted.launch.entry;
+        let stale = |what: String| PlanError::Stale {
+            launch: at,
+            kernel: emitted.launch.kernel.stem,
+            scope: emitted.scope.clone(),
+            what,
+        };
+        if entry.bindings.len() != emitted.operands.len() {
+            return Err(stale(format!(
+                "{} operands for the {} bindings of {}",
+                emitted.operands.len(),
+                entry.bindings.len(),
+                entry.name
+            )));
+        }
+        let bindings: Vec<Binding> = entry
+            .bindings
+            .iter()
+            .zip(&emitted.operands)
+            .map(|(&(_, access), &content)| {
+                let (buffer, offset, size) = self.range(content);
+                Binding { buffer, offset, size, access }
+            })
+            .collect();
+        Ok(PlanLaunch { launch: emitted.launch.clone(), bindings, scope: emitted.scope.clone() })
+    }
+
+    fn outputs(&self) -> Result<Vec<OutputSlot>, PlanError> {
+        let slot = |(name, value): &(String, ValueId)| {
+            let content = Content::Value(*value);
+            if !self.needs_slot(content) || !self.slots.ever_held(content) {
+                let node = self.graph.producer(*value);
+                return Err(PlanError::Unsupported {
+                    op: node.op.name(),
+                    scope: node.scope.clone(),
+                    what: "an output must be computed by a launch",
+                });
+            }
+            let elements = self.graph.ty(*value).shape.elements();
+            Ok(OutputSlot { name: name.clone(), buffer: self.slots.buffer(content), elements })
+        };
+        self.graph.outputs.iter().map(slot).collect()
+    }
+}
+
+/// Slots and who lives in them.
+#[derive(Default)]
+struct Slots {
+    sizes: Vec<u64>,
+    /// For each slot its tenant and the last launch that touches it.
+    tenants: Vec<Option<(Content, usize)>>,
+    home: BTreeMap<Content, u32>,
+}
+
+impl Slots {
+    fn holds(&self, content: Content) -> bool {
+        self.home.get(&content).is_some_and(|&s| matches!(self.tenants[s as usize], Some((c, _)) if c == content))
+    }
+
+    fn ever_held(&self, content: Content) -> bool {
+        self.home.contains_key(&content)
+    }
+
+    fn buffer(&self, content: Content) -> Buffer {
+        Buffer::Slot(self.home.get(&content).copied().unwrap_or(u32::MAX))
+    }
+
+    /// The smallest free slot that fits, else the largest free one, grown, else a new one.
+    fn take(&mut self, content: Content, bytes: u64, until: usize) -> u32 {
+        let free = (0..self.sizes.len()).filter(|&s| self.tenants[s].is_none());
+        let best = free.min_by_key(|&s| {
+            let size = self.sizes[s];
+            if size >= bytes { (0, size) } else { (1, u64::MAX - size) }
+        });
+        // A result keeps its slot for ever; giving it one of its own keeps the shared ones reusable.
+        let slot = match best.filter(|_| until != usize::MAX) {
+            Some(slot) => slot,
+            None => {
+                self.sizes.push(0);
+                self.tenants.push(None);
+                self.sizes.len() - 1
+            }
+        };
+        self.sizes[slot] = self.sizes[slot].max(bytes);
+        self.tenants[slot] = Some((content, until));
+        self.home.insert(content, slot as u32);
+        slot as u32
+    }
+
+    fn release(&mut self, after: usize) {
+        for tenant in &mut self.tenants {
+            if matches!(tenant, Some((_, until)) if *until <= after) {
+                *tenant = None;
+            }
+        }
+    }
+}
+
+/// Whether two accesses of one buffer in one launch exclude each other.
+pub(super) const fn conflict(a: Access, b: Access) -> bool {
+    matches!(
+        (a, b),
+        (Access::Read, Access::Write | Access::ReadWrite) | (Access::Write | Access::ReadWrite, Access::Read)
+    )
+}

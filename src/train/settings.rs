@@ -1,0 +1,269 @@
+use serde_json::{Map, Value, json};
+
+use super::knobs::{KNOBS, Kind, Knob};
+use super::schedule::{Schedule, ScheduleKind};
+use crate::data::TokenizerChoice;
+use crate::ir::{Optimizer, OptimizerKind};
+use crate::models::{Decay, Gpt2Config, ModelError};
+
+/// A setting that cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SettingError {
+    /// Not a key.
+    #[error("unknown setting {key:?}; known: {known}")]
+    Unknown {
+        /// What was asked for.
+        key: String,
+        /// All keys.
+        known: String,
+    },
+    /// A value of the wrong kind or out of range.
+    #[error("{key} = {found}: {expected} is needed")]
+    Value {
+        /// The key.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What may be given.
+        expected: String,
+    },
+    /// Not a preset.
+    #[error("unknown preset {name:?}; known: {known}")]
+    Preset {
+        /// What was asked for.
+        name: String,
+        /// All presets.
+        known: String,
+    },
+    /// A model setting.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Everything that decides a run, beside its data and seed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    /// The model; `vocab_size` and `n_positions` follow data and context unless they were set.
+    pub model: Gpt2Config,
+    /// Whether `vocab_size` was set.
+    pub fixed_vocabulary: bool,
+    /// Whether `n_positions` was set.
+    pub fixed_positions: bool,
+    /// How text becomes tokens.
+    pub tokenizer: TokenizerKind,
+    /// Vocabulary of a trained byte-pair encoding.
+    pub bpe_vocab: usize,
+    /// Tokens a sequence T.
+    pub context: usize,
+    /// Sequences a batch B.
+    pub batch: usize,
+    /// Steps of the run.
+    pub steps: u32,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Last learning rate of a falling schedule.
+    pub min_lr: f64,
+    /// Shape of the schedule.
+    pub schedule: ScheduleKind,
+    /// Warm-up steps.
+    pub warmup: u32,
+    /// AdamW's β₁.
+    pub beta1: f32,
+    /// AdamW's β₂.
+    pub beta2: f32,
+    /// AdamW's ε.
+    pub eps: f32,
+    /// AdamW's weight decay.
+    pub weight_decay: f32,
+    /// Which parameters decay.
+    pub decay: Decay,
+    /// Largest gradient norm; 0 does not clip.
+    pub clip: f32,
+    /// Evaluate every so many steps; 0 never.
+    pub eval_every: u32,
+    /// Validation batches of an evaluation.
+    pub eval_batches: u32,
+    /// Seed of the built-in text.
+    pub world_seed: u32,
+}
+
+/// How text becomes tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TokenizerKind {
+    /// One token a character of the text.
+    Characters,
+    /// One token a byte.
+    Bytes,
+    /// Byte-level byte-pair encoding, trained on the text.
+    Bpe,
+}
+
+impl Settings {
+    /// Sets one key from text, as `--set key=value` does.
+    ///
+    /// # Errors
+    /// When the key is unknown, or the value is of the wrong kind or out of range.
+    pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), SettingError> {
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        self.set(key, &value)
+    }
+
+    /// Sets one key.
+    ///
+    /// # Errors
+    /// When the key is unknown, or the value is of the wrong kind or out of range.
+    pub fn set(&mut self, key: &str, value: &Value) -> Result<(), SettingError> {
+        let Some(knob) = KNOBS.iter().find(|k| k.key == key) else {
+            let known = KNOBS.iter().map(|k| k.key).collect::<Vec<_>>().join(", ");
+            return Err(SettingError::Unknown { key: key.to_owned(), known });
+        };
+        knob.check(value)?;
+        let whole = || value.as_u64().unwrap_or(0);
+        let number = || value.as_f64().unwrap_or(0.0);
+        match key {
+            "tokenizer" => {
+                self.tokenizer = match value.as_str() {
+                    Some("bytes") => TokenizerKind::Bytes,
+                    Some("bpe") => TokenizerKind::Bpe,
+                    Some(_) | None => TokenizerKind::Characters,
+                }
+            }
+            "bpe_vocab" => self.bpe_vocab = whole() as usize,
+            "context" => self.context = whole() as usize,
+            "batch" => self.batch = whole() as usize,
+            "steps" => self.steps = whole() as u32,
+            "lr" => self.lr = number(),
+            "min_lr" => self.min_lr = number(),
+            "schedule" => {
+                self.schedule = match value.as_str() {
+                    Some("linear") => ScheduleKind::Linear,
+                    Some("cosine") => ScheduleKind::Cosine,
+                    Some(_) | None => ScheduleKind::Constant,
+                }
+            }
+            "warmup" => self.warmup = whole() as u32,
+            "beta1" => self.beta1 = number() as f32,
+            "beta2" => self.beta2 = number() as f32,
+            "eps" => self.eps = number() as f32,
+            "weight_decay" => self.weight_decay = number() as f32,
+            "decay" => self.decay = if value.as_str() == Some("linear") { Decay::Linear } else { Decay::Matrices },
+            "clip" => self.clip = number() as f32,
+            "dropout" => {
+                for site in ["resid_pdrop", "embd_pdrop", "attn_pdrop"] {
+                    self.model.set(site, value)?;
+                }
+            }
+            "eval_every" => self.eval_every = whole() as u32,
+            "eval_batches" => self.eval_batches = whole() as u32,
+            "world_seed" => self.world_seed = whole() as u32,
+            model_key => {
+                self.fixed_vocabulary |= model_key == "vocab_size";
+                self.fixed_positions |= model_key == "n_positions";
+                self.model.set(model_key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a key, as the page and `config` listings show it.
+    #[must_use]
+    pub fn get(&self, knob: &Knob) -> Value {
+        let model = || self.model.to_json()[knob.key].clone();
+        match knob.key {
+            "tokenizer" => json!(match self.tokenizer {
+                TokenizerKind::Characters => "characters",
+                TokenizerKind::Bytes => "bytes",
+                TokenizerKind::Bpe => "bpe",
+            }),
+            "bpe_vocab" => json!(self.bpe_vocab),
+            "context" => json!(self.context),
+            "batch" => json!(self.batch),
+            "steps" => json!(self.steps),
+            "lr" => json!(self.lr),
+            "min_lr" => json!(self.min_lr),
+            "schedule" => json!(match self.schedule {
+                ScheduleKind::Constant => "constant",
+                ScheduleKind::Linear => "linear",
+                ScheduleKind::Cosine => "cosine",
+            }),
+            "warmup" => json!(self.warmup),
+            "beta1" => decimal(self.beta1),
+            "beta2" => decimal(self.beta2),
+            "eps" => decimal(self.eps),
+            "weight_decay" => decimal(self.weight_decay),
+            "decay" => json!(if self.decay == Decay::Linear { "linear" } else { "matrices" }),
+            "clip" => decimal(self.clip),
+            "dropout" => decimal(self.model.resid_pdrop),
+            "eval_every" => json!(self.eval_every),
+            "eval_batches" => json!(self.eval_batches),
+            "world_seed" => json!(self.world_seed),
+            "bias" => json!(self.model.bias),
+            "norm" => json!(if self.model.norm == crate::models::NormPlacement::Pre { "pre" } else { "post" }),
+            _ => model(),
+        }
+    }
+
+    /// All keys with their values.
+    #[must_use]
+    pub fn to_map(&self) -> Map<String, Value> {
+        KNOBS.iter().map(|knob| (knob.key.to_owned(), self.get(knob))).collect()
+    }
+
+    /// The learning rate over the run.
+    #[must_use]
+    pub const fn schedule(&self) -> Schedule {
+        Schedule { kind: self.schedule, lr: self.lr, min_lr: self.min_lr, warmup: self.warmup, steps: self.steps }
+    }
+
+    /// The optimizer.
+    #[must_use]
+    pub fn optimizer(&self) -> Optimizer {
+        let Self { beta1, beta2, eps, weight_decay, .. } = *self;
+        let kind = OptimizerKind::AdamW { beta1, beta2, eps, weight_decay };
+        Optimizer { kind, clip: (self.clip > 0.0).then_some(self.clip) }
+    }
+
+    /// How text becomes tokens.
+    #[must_use]
+    pub const fn tokenizer_choice(&self) -> TokenizerChoice {
+        match self.tokenizer {
+            TokenizerKind::Characters => TokenizerChoice::Characters,
+            TokenizerKind::Bytes => TokenizerChoice::Bytes,
+            TokenizerKind::Bpe => TokenizerChoice::Bpe(self.bpe_vocab),
+        }
+    }
+}
+
+/// The shortest decimal that reads back as this f32: 0.1, not 0.10000000149.
+fn decimal(value: f32) -> Value {
+    value.to_string().parse::<f64>().map_or(Value::Null, |v| json!(v))
+}
+
+impl Knob {
+    /// Whether a value is of the knob's kind and in its range.
+    ///
+    /// # Errors
+    /// With what is needed, when it is not.
+    pub fn check(&self, value: &Value) -> Result<(), SettingError> {
+        let expected = match self.kind {
+            Kind::Int { min, max } => match value.as_u64() {
+                Some(v) if (min..=max).contains(&v) => return Ok(()),
+                Some(_) | None => format!("a whole number from {min} to {max}"),
+            },
+            Kind::Float { min, max } => match value.as_f64() {
+                Some(v) if (min..=max).contains(&v) => return Ok(()),
+                Some(_) | None => format!("a number from {min} to {max}"),
+            },
+            Kind::Choice(choices) => match value.as_str() {
+                Some(v) if choices.contains(&v) => return Ok(()),
+                Some(_) | None => format!("one of {}", choices.join(", ")),
+            },
+            Kind::Bool if value.is_boolean() => return Ok(()),
+            Kind::Bool => "true or false".to_owned(),
+            Kind::Nullable if value.is_null() || value.as_u64().is_some_and(|v| v > 0) => return Ok(()),
+            Kind::Nullable => "a whole number above 0, or null".to_owned(),
+        };
+        let found = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Err(SettingError::Value { key: self.key.to_owned(), found, expected })
+    }
+}

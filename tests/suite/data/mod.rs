@@ -1,0 +1,4 @@
+//! Data sets: tasks, texts and the synthetic world.
+
+mod task;
+mod text;
