@@ -152,8 +152,7 @@ fn same_type(graph: &Graph, op: &'static str, scope: &str, cotangent: ValueId, v
         op,
         scope: scope.to_owned(),
         what: "a gradient and its value",
-        left: left.clone(),
-        right: right.clone(),
+        types: Box::new([left.clone(), right.clone()]),
     })
 }
 
