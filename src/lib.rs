@@ -5,11 +5,13 @@
 //! step. [`mod@reference`] interprets the same graph on the CPU and is the oracle of every test. [`train`] drives both;
 //! `web` and the command line only translate and print. `ARCHITECTURE.md` has the layers and the recipes.
 
+pub mod autodiff;
 pub mod data;
 pub mod ir;
 pub mod kernels;
 pub mod models;
 pub mod passes;
 pub mod plan;
+pub mod reference;
 pub mod rng;
 pub mod text;

@@ -56,7 +56,7 @@ pub enum Fused {
     /// Loss and its gradient in one reading of the logits, for dloss = 1. (logits, targets, weights) → `[1]`, `[..,V]`.
     CrossEntropyBoth {
         /// ε of label smoothing.
-        smoothing: f32,
+        smoothing: f64,
     },
 }
 

@@ -10,6 +10,7 @@
 //! assign memory once, specialize every kernel, and replay a prepared list.
 
 mod error;
+mod expand;
 mod fused;
 mod graph;
 mod infer;

@@ -149,12 +149,12 @@ pub enum Op {
     /// `[1]`. A weight of 0 ignores a row; weights that sum to 1 give the mean.
     CrossEntropy {
         /// ε of label smoothing.
-        smoothing: f32,
+        smoothing: f64,
     },
     /// Gradient for the logits. (logits, targets, weights, dloss `[1]`) → `[..,V]`.
     CrossEntropyGrad {
         /// ε of label smoothing.
-        smoothing: f32,
+        smoothing: f64,
     },
     /// Several operations in one launch; only passes create these.
     Fused(Fused),

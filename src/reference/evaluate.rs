@@ -1,0 +1,162 @@
+//! One node: finds the operands, checks indices, and calls the loops.
+
+use super::interpreter::Tensor;
+use super::matmul::{MatMul, matmul};
+use super::step::DropoutMask;
+use super::{Float, ReferenceError, StepKey, attention, elementwise, loss, norm, rows};
+use crate::ir::{Attention, Graph, IrError, Node, Op, Shape};
+
+/// What a node reads.
+pub(super) struct Operands<'a, F> {
+    pub graph: &'a Graph,
+    pub node: &'a Node,
+    /// Computed values.
+    pub values: &'a [Option<Vec<F>>],
+    pub params: &'a [Vec<F>],
+    pub inputs: &'a [Tensor<F>],
+}
+
+impl<'a, F: Float> Operands<'a, F> {
+    /// Operand `i`, a tensor of numbers.
+    fn float(&self, i: usize) -> Result<&'a [F], ReferenceError> {
+        let value = self.node.inputs[i];
+        let found = match self.graph.producer(value).op {
+            Op::Param(id) => self.params.get(id.index()).map(Vec::as_slice),
+            Op::Input(id) => match self.inputs.get(id.index()) {
+                Some(Tensor::Float(input)) => Some(input.as_slice()),
+                Some(Tensor::Index(_)) | None => None,
+            },
+            ref _computed => self.values[value.index()].as_deref(),
+        };
+        found.ok_or_else(|| self.undefined(i))
+    }
+
+    /// Operand `i`, a tensor of indices; these are inputs always.
+    fn index(&self, i: usize) -> Result<&'a [u32], ReferenceError> {
+        match self.graph.producer(self.node.inputs[i]).op {
+            Op::Input(id) => match self.inputs.get(id.index()) {
+                Some(Tensor::Index(input)) => Ok(input),
+                Some(Tensor::Float(_)) | None => Err(self.undefined(i)),
+            },
+            ref _computed => Err(self.undefined(i)),
+        }
+    }
+
+    fn shape(&self, i: usize) -> &'a Shape {
+        &self.graph.ty(self.node.inputs[i]).shape
+    }
+
+    fn undefined(&self, i: usize) -> ReferenceError {
+        let (op, scope) = (self.node.op.name(), self.node.scope.clone());
+        IrError::Undefined { op, scope, value: self.node.inputs[i].index() }.into()
+    }
+
+    /// Ids that name rows of a table.
+    fn ids(&self, i: usize, rows: usize) -> Result<&'a [u32], ReferenceError> {
+        let ids = self.index(i)?;
+        match rows::find_outside(ids, rows) {
+            None => Ok(ids),
+            Some((position, id)) => {
+                let (op, scope) = (self.node.op.name(), self.node.scope.clone());
+                Err(ReferenceError::Id { op, scope, position, id, rows })
+            }
+        }
+    }
+
+    /// Logits, targets and weights of a cross-entropy.
+    fn classification(&self) -> Result<(&'a [F], &'a [u32], &'a [F]), ReferenceError> {
+        let (logits, targets, weights) = (self.float(0)?, self.index(1)?, self.float(2)?);
+        let classes = self.shape(0).columns();
+        match loss::find_outside(targets, weights, classes) {
+            None => Ok((logits, targets, weights)),
+            Some((position, target)) => {
+                let (op, scope) = (self.node.op.name(), self.node.scope.clone());
+                Err(ReferenceError::Target { op, scope, position, target, classes })
+            }
+        }
+    }
+
+    /// The common operands of the attention operations, and the place of what follows them.
+    fn attention(
+        &self,
+        spec: Attention,
+        following: usize,
+    ) -> Result<(attention::Inputs<'a, F>, usize), ReferenceError> {
+        let dims = self.shape(0).dims();
+        let masked = self.node.inputs.len() > 1 + following;
+        let key_mask = if masked { Some(self.index(1)?) } else { None };
+        let inputs = attention::Inputs { spec, batch: dims[0], time: dims[1], qkv: self.float(0)?, key_mask };
+        Ok((inputs, 1 + usize::from(masked)))
+    }
+}
+
+/// Computes the outputs of a node into buffers of zeros.
+pub(super) fn evaluate<F: Float>(
+    x: &Operands<'_, F>,
+    key: StepKey,
+    outputs: &mut [Vec<F>],
+    panel: &mut Vec<F>,
+) -> Result<(), ReferenceError> {
+    let [y, rest @ ..] = outputs else { return Ok(()) };
+    match &x.node.op {
+        // The caller owns these: they have no buffer.
+        Op::Param(_) | Op::Input(_) => {}
+        Op::Fill { value } => y.fill(F::new(f64::from(*value))),
+        Op::Embedding => {
+            let ids = x.ids(1, x.shape(0).rows())?;
+            rows::embedding(x.float(0)?, ids, y, x.shape(0).columns());
+        }
+        Op::EmbeddingGrad { rows } => rows::embedding_grad(x.ids(0, *rows)?, x.float(1)?, y, x.shape(1).columns()),
+        Op::AddRows { period } => rows::add_rows(x.float(0)?, x.float(1)?, *period, y, x.shape(0).columns()),
+        Op::SumRows { period, .. } => rows::sum_rows(x.float(0)?, *period, y, x.shape(0).columns()),
+        Op::MatMul { ta, tb } => {
+            let (a, b) = (x.shape(0), x.shape(1));
+            let (m, k) = if *ta { (a.columns(), a.rows()) } else { (a.rows(), a.columns()) };
+            let n = if *tb { b.rows() } else { b.columns() };
+            matmul(MatMul { m, n, k, ta: *ta, tb: *tb }, x.float(0)?, x.float(1)?, y, panel);
+        }
+        Op::Add => elementwise::add(x.float(0)?, x.float(1)?, y),
+        Op::Scale { factor } => elementwise::scale(*factor, x.float(0)?, y),
+        Op::Activation(f) => elementwise::activation(*f, x.float(0)?, y),
+        Op::ActivationGrad(f) => elementwise::activation_grad(*f, x.float(0)?, x.float(1)?, y),
+        Op::Dropout(dropout) => {
+            elementwise::dropout(&DropoutMask::new(*dropout, key), x.shape(0).columns(), x.float(0)?, y);
+        }
+        Op::Norm { kind, eps } => {
+            let beta = if x.node.inputs.len() == 3 { Some(x.float(2)?) } else { None };
+            let [stats, ..] = rest else { return Ok(()) };
+            norm::forward(*kind, *eps, x.float(0)?, x.float(1)?, beta, y, stats);
+        }
+        Op::NormGrad { kind } => norm::grad(*kind, x.float(0)?, x.float(1)?, x.float(2)?, x.float(3)?, y),
+        Op::NormParamGrad { .. } => {
+            let dbeta = rest.first_mut().map(Vec::as_mut_slice);
+            norm::param_grad(x.float(0)?, x.float(1)?, x.float(2)?, y, dbeta);
+        }
+        Op::Attention(spec) => {
+            let [lse, ..] = rest else { return Ok(()) };
+            attention::forward(x.attention(*spec, 0)?.0, key, y, lse);
+        }
+        Op::AttentionGrad(spec) => {
+            let (inputs, next) = x.attention(*spec, 3)?;
+            attention::grad(inputs, key, x.float(next)?, x.float(next + 1)?, x.float(next + 2)?, y);
+        }
+        Op::AttentionProbs(spec) => {
+            let (inputs, next) = x.attention(*spec, 1)?;
+            attention::probs(inputs, x.float(next)?, y);
+        }
+        Op::CrossEntropy { smoothing } => {
+            let (logits, targets, weights) = x.classification()?;
+            y.fill(loss::forward(*smoothing, logits, targets, weights));
+        }
+        Op::CrossEntropyGrad { smoothing } => {
+            let (logits, targets, weights) = x.classification()?;
+            loss::grad(*smoothing, logits, targets, weights, x.float(3)?[0], y);
+        }
+        Op::Fused(fused) => {
+            // Expanded before: see `Program`.
+            let scope = x.node.scope.clone();
+            return Err(IrError::Gradient { op: fused.name(), scope, what: "not expanded" }.into());
+        }
+    }
+    Ok(())
+}
