@@ -1,0 +1,163 @@
+use super::{Footprint, Graphs, Inputs, RING, Record, State, batch_inputs};
+use crate::data::Batch;
+use crate::gpu::{AdapterInfo, Device, GpuError, ParamStore, Prepared, StepData, Ticket, check_limits, run_bytes};
+use crate::ir::{Graph, Optimizer};
+use crate::kernels::Step;
+use crate::models::{Extents, Mode};
+use crate::plan::{Arenas, Buffer, Plan, Purpose};
+use crate::train::error::TrainError;
+
+/// Plans on a GPU, over one store of parameters.
+pub(in crate::train) struct GpuEngine {
+    graphs: Graphs,
+    device: Device,
+    arenas: Arenas,
+    store: ParamStore,
+    training: Option<(Plan, Prepared)>,
+    forward: Vec<(Mode, Extents, Prepared)>,
+    footprint: Footprint,
+}
+
+impl GpuEngine {
+    /// Lowers the plans of a run, checks what they need, and only then allocates and compiles.
+    pub async fn train(
+        graphs: Graphs,
+        graph: &Graph,
+        optimizer: Optimizer,
+        extents: Extents,
+        adapter: Option<&str>,
+        progress: &mut dyn FnMut(usize, usize, &str),
+    ) -> Result<Self, TrainError> {
+        let device = Device::open(adapter).await?;
+        let training = Plan::new(graph, Purpose::Train(optimizer), RING, device.target())?;
+        let looks = [(Mode::Evaluate, extents), (Mode::Inspect, Extents { batch: 1, ..extents })];
+        let mut forward = Vec::with_capacity(looks.len());
+        for (mode, extents) in looks {
+            let graph = graphs.forward(mode, extents)?;
+            forward.push((mode, extents, Plan::new(&graph, Purpose::Forward, 1, device.target())?));
+        }
+        let all: Vec<&Plan> = std::iter::once(&training).chain(forward.iter().map(|(.., plan)| plan)).collect();
+        for plan in &all {
+            check_limits(plan, &device.adapter().limits)?;
+        }
+        let footprint = Footprint {
+            bytes: run_bytes(&all),
+            dispatches: training.launches.len(),
+            flops: training.launches.iter().map(|l| l.launch.flops).sum(),
+        };
+        let total: usize = all.iter().map(|plan| plan.launches.len()).sum();
+        let mut before = 0;
+        let mut store = ParamStore::new(&device, &training.arenas).await?;
+        let prepared = Prepared::build(&device, &training, &mut store, |done, _, name| progress(done, total, name)).await?;
+        before += training.launches.len();
+        let mut looks = Vec::with_capacity(forward.len());
+        for (mode, extents, plan) in forward {
+            let note = |done: usize, _: usize, name: &str| progress(before + done, total, name);
+            looks.push((mode, extents, Prepared::build(&device, &plan, &mut store, note).await?));
+            before += plan.launches.len();
+        }
+        let arenas = training.arenas.clone();
+        let training = Some((training, prepared));
+        Ok(Self { graphs, device, arenas, store, training, forward: looks, footprint })
+    }
+
+    pub async fn look(graphs: Graphs, graph: &Graph, adapter: Option<&str>) -> Result<Self, TrainError> {
+        let device = Device::open(adapter).await?;
+        let arenas = Arenas::new(graph);
+        let store = ParamStore::new(&device, &arenas).await?;
+        let footprint = Footprint { bytes: store.allocated_bytes(), ..Footprint::default() };
+        Ok(Self { graphs, device, arenas, store, training: None, forward: Vec::new(), footprint })
+    }
+
+    pub fn adapter(&self) -> &AdapterInfo {
+        self.device.adapter()
+    }
+
+    pub const fn footprint(&self) -> Footprint {
+        self.footprint
+    }
+
+    pub fn check(&self) -> Result<(), GpuError> {
+        self.device.check()
+    }
+
+    /// Device, training plan and its prepared form, for profiles and counters.
+    pub fn training(&mut self) -> Option<(&Device, &Plan, &mut Prepared)> {
+        self.training.as_mut().map(|(plan, prepared)| (&self.device, &*plan, prepared))
+    }
+
+    /// Bytes on the device now.
+    pub fn allocated_bytes(&self) -> u64 {
+        let training = self.training.iter().map(|(_, p)| p.allocated_bytes());
+        let forward = self.forward.iter().map(|(.., p)| p.allocated_bytes());
+        self.store.allocated_bytes() + training.chain(forward).sum::<u64>()
+    }
+
+    pub fn submit(&mut self, steps: Vec<(Step, Batch)>) -> Result<Ticket, TrainError> {
+        let Some((_, prepared)) = &mut self.training else {
+            return Err(GpuError::Mismatch { what: "this engine does not train".to_owned() }.into());
+        };
+        let steps: Vec<StepData> =
+            steps.into_iter().map(|(step, batch)| step_data(step, &batch_inputs(batch))).collect();
+        Ok(prepared.submit(&steps)?)
+    }
+
+    pub async fn finish(&mut self, ticket: Ticket) -> Result<Vec<Record>, TrainError> {
+        let Some((_, prepared)) = &mut self.training else { return Ok(Vec::new()) };
+        let records = prepared.finish(ticket).await?;
+        Ok(records.into_iter().map(|r| Record { loss: r.loss, grad_norm: r.grad_norm }).collect())
+    }
+
+    pub async fn forward(
+        &mut self,
+        mode: Mode,
+        extents: Extents,
+        inputs: &Inputs,
+        outputs: &[&str],
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let known = self.forward.iter().position(|(m, e, _)| (*m, *e) == (mode, extents));
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let graph = self.graphs.forward(mode, extents)?;
+                let plan = Plan::new(&graph, Purpose::Forward, 1, self.device.target())?;
+                let prepared = Prepared::build(&self.device, &plan, &mut self.store, |_, _, _| {}).await?;
+                self.footprint.bytes += prepared.allocated_bytes();
+                self.forward.push((mode, extents, prepared));
+                self.forward.len() - 1
+            }
+        };
+        let prepared = &mut self.forward[at].2;
+        let ticket = prepared.submit(&[step_data(Step::default(), inputs)])?;
+        prepared.finish(ticket).await?;
+        let mut results = Vec::with_capacity(outputs.len());
+        for name in outputs {
+            results.push(prepared.read_output(name).await?);
+        }
+        Ok(results)
+    }
+
+    pub fn set_state(&mut self, state: &State) -> Result<(), TrainError> {
+        self.store.upload_params(&self.arenas.flatten(&state.parameters))?;
+        if self.training.is_some() {
+            self.store.upload(Buffer::Moment1, &self.arenas.flatten(&state.moment1))?;
+            self.store.upload(Buffer::Moment2, &self.arenas.flatten(&state.moment2))?;
+        }
+        Ok(())
+    }
+
+    pub async fn state(&mut self) -> Result<State, TrainError> {
+        let parameters = self.arenas.split(&self.store.download(Buffer::Params).await?);
+        if self.training.is_none() {
+            return Ok(State { parameters, ..State::default() });
+        }
+        let moment1 = self.arenas.split(&self.store.download(Buffer::Moment1).await?);
+        let moment2 = self.arenas.split(&self.store.download(Buffer::Moment2).await?);
+        Ok(State { parameters, moment1, moment2 })
+    }
+}
+
+fn step_data(step: Step, inputs: &Inputs) -> StepData {
+    let inputs = inputs.iter().map(|(name, words)| ((*name).to_owned(), words.clone())).collect();
+    StepData { step, inputs }
+}
