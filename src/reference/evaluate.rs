@@ -63,12 +63,13 @@ impl<'a, F: Float> Operands<'a, F> {
         }
     }
 
-    /// Logits, targets and weights of a cross-entropy.
-    fn classification(&self) -> Result<(&'a [F], &'a [u32], &'a [F]), ReferenceError> {
+    /// The operands that both operations of the loss share.
+    fn classification(&self, smoothing: f64) -> Result<loss::Inputs<'a, F>, ReferenceError> {
         let (logits, targets, weights) = (self.float(0)?, self.index(1)?, self.float(2)?);
         let classes = self.shape(0).columns();
-        match loss::find_outside(targets, weights, classes) {
-            None => Ok((logits, targets, weights)),
+        let inputs = loss::Inputs { smoothing, classes, logits, targets, weights };
+        match inputs.find_outside() {
+            None => Ok(inputs),
             Some((position, target)) => {
                 let (op, scope) = (self.node.op.name(), self.node.scope.clone());
                 Err(ReferenceError::Target { op, scope, position, target, classes })
@@ -145,12 +146,10 @@ pub(super) fn evaluate<F: Float>(
             attention::probs(inputs, x.float(next)?, y);
         }
         Op::CrossEntropy { smoothing } => {
-            let (logits, targets, weights) = x.classification()?;
-            y.fill(loss::forward(*smoothing, logits, targets, weights));
+            y.fill(x.classification(*smoothing)?.forward());
         }
         Op::CrossEntropyGrad { smoothing } => {
-            let (logits, targets, weights) = x.classification()?;
-            loss::grad(*smoothing, logits, targets, weights, x.float(3)?[0], y);
+            x.classification(*smoothing)?.grad(x.float(3)?[0], y);
         }
         Op::Fused(fused) => {
             // Expanded before: see `Program`.
