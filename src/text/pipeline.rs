@@ -1,4 +1,4 @@
-//! Tokenizers of the `tokenizers` crate: files of the four published models, and BPE trained here.
+//! Tokenizers that the `tokenizers` crate executes: the four published models, loaded or trained here.
 //!
 //! Byte-level BPE must lose nothing, and the crate drops what it does not know without a word. So the bytes of the
 //! tokens are compared with the bytes of the text after every encoding. Long texts are encoded in pieces, because
@@ -7,16 +7,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokenizers::models::TrainerWrapper;
-use tokenizers::models::bpe::{BPE, BpeTrainer};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{AddedToken, ModelWrapper};
 
 use super::file::{Checked, ModelKind};
 use super::{TextError, byte_level, label};
-
-/// The end-of-text token of GPT-2, the only special token of a vocabulary trained here.
-const END_OF_TEXT: &str = "<|endoftext|>";
 
 /// The regular expression engine keeps a state per white space character and gives up at a million.
 const MAX_WHITESPACE_RUN: usize = 100_000;
@@ -100,30 +93,6 @@ impl Pipeline {
             pieces,
             exact: unchanged && file.normalizer.is_none() && !file.irregular_added,
         }
-    }
-
-    /// Trains byte-level BPE and returns its `tokenizer.json`. `vocab_size` includes the 256 bytes and END_OF_TEXT.
-    pub(super) fn train(text: &str, vocab_size: usize) -> Result<String, TextError> {
-        check_whitespace(text)?;
-        let engine_error = |error: tokenizers::Error| TextError::Engine(error.to_string());
-        let trainer = BpeTrainer::builder()
-            .vocab_size(vocab_size)
-            .min_frequency(2)
-            .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-            .special_tokens(vec![AddedToken::from(END_OF_TEXT, true)])
-            .show_progress(false)
-            .build();
-        let mut engine = tokenizers::Tokenizer::new(ModelWrapper::BPE(BPE::default()));
-        engine.with_pre_tokenizer(Some(ByteLevel::new(false, true, true)));
-        engine.with_decoder(Some(ByteLevel::new(false, true, true)));
-        engine.with_post_processor(Some(ByteLevel::new(false, false, true)));
-        engine
-            .train(
-                &mut TrainerWrapper::BpeTrainer(trainer),
-                pieces(text).into_iter(),
-            )
-            .map_err(engine_error)?;
-        engine.to_string(false).map_err(engine_error)
     }
 
     pub(super) fn is_byte_level(&self) -> bool {
@@ -259,7 +228,7 @@ pub(super) fn bytes_json() -> Value {
 
 /// Cuts a text before lone white space between words. GPT-2's pattern always starts a token there, and every
 /// alternative that could look across the cut (`\s+(?!\S)`) is the same on both sides of it.
-fn pieces(text: &str) -> Vec<&str> {
+pub(super) fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
     let mut before = None;
@@ -280,7 +249,7 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-fn check_whitespace(text: &str) -> Result<(), TextError> {
+pub(super) fn check_whitespace(text: &str) -> Result<(), TextError> {
     let mut length = 0;
     let mut longest = (0, 0);
     for (character, position) in text.chars().zip(1_usize..) {

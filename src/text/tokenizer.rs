@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::file::{self, Checked, ModelKind};
 use super::pipeline::{self, Pipeline};
 use super::symbols::{ANY_CHARACTER, Symbols};
-use super::{TextError, byte_level, label};
+use super::{TextError, byte_level, label, train};
 
 /// The largest vocabulary that [`Tokenizer::train_bpe`] trains.
 pub const MAX_BPE_VOCABULARY: usize = 65_536;
@@ -92,7 +92,9 @@ impl Tokenizer {
         if vocab_size == min {
             return Ok(Self::bytes());
         }
-        Self::from_json(Pipeline::train(text, vocab_size)?.as_bytes())
+        pipeline::check_whitespace(text)?;
+        let file = train::train(&pipeline::pieces(text), vocab_size)?;
+        Self::from_json(file.to_string().as_bytes())
     }
 
     /// Reads a `tokenizer.json`.

@@ -115,61 +115,6 @@ fn labels_show_what_cannot_be_seen() {
 }
 
 #[test]
-fn bpe_training_merges_what_is_frequent_and_is_repeatable() {
-    let text = "low lower lowest newer newest wider widest\n".repeat(50);
-    let tokenizer = Tokenizer::train_bpe(&text, 272).expect("a text");
-    assert_eq!(tokenizer.kind(), Kind::Bpe);
-    assert_eq!(tokenizer.vocab_size(), 272);
-    assert_eq!(tokenizer.eos(), Some(0));
-    let ids = tokenizer
-        .encode("lowest wider\n")
-        .expect("bytes cover every text");
-    assert!(ids.len() <= 5, "{ids:?}");
-    assert_eq!(tokenizer.decode(&ids), "lowest wider\n");
-    for _ in 0..3 {
-        let again = Tokenizer::train_bpe(&text, 272).expect("a text");
-        assert_eq!(again.to_json(), tokenizer.to_json());
-    }
-}
-
-#[test]
-fn bpe_sizes_have_limits() {
-    assert_eq!(
-        Tokenizer::train_bpe("text", 256).map(|t| t.kind()),
-        Ok(Kind::Bytes)
-    );
-    for requested in [0, 255, 65_537] {
-        let expected = TextError::VocabularySize {
-            requested,
-            min: 256,
-            max: 65_536,
-        };
-        assert_eq!(
-            Tokenizer::train_bpe("text", requested).map(|t| t.vocab_size()),
-            Err(expected)
-        );
-    }
-    // Nothing occurs twice: the alphabet and the special token remain.
-    assert_eq!(
-        Tokenizer::train_bpe("abc", 300).map(|t| t.vocab_size()),
-        Ok(257)
-    );
-    assert_eq!(
-        Tokenizer::train_bpe(" \n", 300).map(|t| t.vocab_size()),
-        Err(TextError::Empty)
-    );
-}
-
-#[test]
-fn labels_of_bpe_are_text_where_they_can_be() {
-    let tokenizer = Tokenizer::train_bpe(&" the naïve café".repeat(10), 300).expect("a text");
-    let label = |token: &str| tokenizer.id(token).map(|id| tokenizer.label(id));
-    assert_eq!(label("Ġthe"), Some("␣the".to_owned()));
-    assert_eq!(label("Ã"), Some("‹C3›".to_owned()));
-    assert_eq!(label("<|endoftext|>"), Some("<|endoftext|>".to_owned()));
-}
-
-#[test]
 fn files_of_ours_come_back_as_they_were_and_the_crate_reads_them() {
     let text = "To be, or not to be:\n\tthat is the question – naïve?\r\n\n  ";
     let tokenizers = [

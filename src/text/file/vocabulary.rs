@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::TextError;
-use super::file::MAX_TOKENS;
+use super::MAX_TOKENS;
+use crate::text::TextError;
 
 /// `{"token": id, …}`, or for Unigram `[["token", score], …]`.
 pub(super) enum Vocabulary {

@@ -7,8 +7,8 @@
 
 use serde_json::Value;
 
-use super::TextError;
-use super::symbols::ANY_CHARACTER;
+use crate::text::TextError;
+use crate::text::symbols::ANY_CHARACTER;
 
 const MAX_DEPTH: usize = 4;
 const MAX_PARTS: usize = 16;
