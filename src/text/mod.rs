@@ -9,14 +9,13 @@
 //! completely before the crate sees it ([`mod@file`] says why); ids are contiguous from zero.
 
 mod byte_level;
-mod components;
 mod error;
 mod file;
-mod file_vocabulary;
 mod label;
 mod pipeline;
 mod symbols;
 mod tokenizer;
+mod train;
 mod utf8;
 
 pub use error::TextError;

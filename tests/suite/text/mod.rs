@@ -3,4 +3,5 @@
 mod files;
 mod hostile;
 mod own;
+mod train;
 mod utf8;
