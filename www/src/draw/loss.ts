@@ -90,10 +90,22 @@ function ends(chart: uPlot, inks: ChartInks): void {
   });
   const [train, validation] = lines;
   if (train === undefined) return;
-  // The higher curve is named above itself, the lower one below.
-  const trainAbove = validation !== undefined && train.y < validation.y;
-  flag(chart, inks, train.name, Math.max(train.x, chart.bbox.left + 40 * ratio), train.y + (trainAbove || validation === undefined ? -6 : 20) * ratio, "right", train.color);
-  if (validation !== undefined) {
-    flag(chart, inks, validation.name, Math.max(validation.x, chart.bbox.left + 70 * ratio), validation.y + (trainAbove ? 20 : -6) * ratio, "right", validation.color);
+  const trainX = Math.max(train.x, chart.bbox.left + 40 * ratio);
+  if (validation === undefined) {
+    flag(chart, inks, train.name, trainX, train.y - 6 * ratio, "right", train.color);
+    return;
   }
+  const validationX = Math.max(validation.x, chart.bbox.left + 70 * ratio);
+  const trainAbove = train.y < validation.y;
+  const floor = chart.bbox.top + chart.bbox.height - 22 * ratio;
+  if (Math.max(train.y, validation.y) < floor) {
+    // The higher curve is named above itself, the lower one below.
+    flag(chart, inks, train.name, trainX, train.y + (trainAbove ? -6 : 20) * ratio, "right", train.color);
+    flag(chart, inks, validation.name, validationX, validation.y + (trainAbove ? 20 : -6) * ratio, "right", validation.color);
+    return;
+  }
+  // No room below: both names stand above both curves, in the curves' order.
+  const y = Math.min(train.y, validation.y) - 8 * ratio;
+  flag(chart, inks, train.name, trainX, y - (trainAbove ? 15 : 0) * ratio, "right", train.color);
+  flag(chart, inks, validation.name, trainX, y - (trainAbove ? 0 : 15) * ratio, "right", validation.color);
 }

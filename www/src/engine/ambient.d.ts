@@ -5,9 +5,7 @@ declare module "trainyard-wasm" {
   export default function init(input?: { module_or_path: URL | Response | BufferSource }): Promise<unknown>;
   export function presets(): Preset[];
   export function knobs(): Knob[];
-  export class Engine {
-    static create(device: DeviceKind): Promise<EngineHandle>;
-  }
+  export const Engine: { create(device: DeviceKind): Promise<EngineHandle> };
 }
 
 declare module "trainyard-wasm-binary" {

@@ -33,6 +33,7 @@ export function fromTravel(knob: Knob, travel: number): number {
   const floor = floorOf(knob);
   const start = knob.min > 0 ? 0 : 1;
   if (travel < start) return knob.min;
+  if (travel >= TRAVEL) return knob.max;
   const raw = floor * (knob.max / floor) ** ((travel - start) / (TRAVEL - start));
   // Two digits: sliders are for round numbers, the field beside them for any other.
   const rounded = Number(raw.toPrecision(2));

@@ -47,8 +47,8 @@ export function detect(map: ArrayLike<number>, tokens: readonly string[]): Patte
     { name: "same token", score: score(map, length, (query, key) => key < query && tokens[key] === tokens[query]) },
     { name: "induction", score: score(map, length, (query, key) => key > 0 && key < query && tokens[key - 1] === tokens[query]) },
   ];
-  // An anti-diagonal has constant query + key; every place of it is tried, short ones are not.
-  for (let sum = length; sum <= 2 * length - 2 - MIN_ROWS; sum += 1) {
+  // An anti-diagonal has constant query + key and reaches the last rows; short ones are not tried.
+  for (let sum = length - 2; sum <= 2 * length - 2 - MIN_ROWS; sum += 1) {
     candidates.push({ name: "anti-diagonal", score: score(map, length, (query, key) => query + key === sum) });
   }
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));

@@ -204,11 +204,12 @@ export class FakeEngine implements EngineHandle {
   private nextOf(target: string, row: number): { token: string; p: number }[] {
     const p = 0.05 + 0.93 * this.progress() * (0.9 + 0.1 * noise(row, this.read));
     const others = [..."etaoinshr"].filter((c) => c !== target).slice(row % 4, (row % 4) + 4);
-    return [{ token: target, p }, ...others.map((token, i) => ({ token, p: ((1 - p) * [0.5, 0.25, 0.12, 0.06][i]!) }))];
+    return [{ token: target, p }, ...others.map((token, i) => ({ token, p: ((1 - p) * 0.5) / 2 ** i }))];
   }
 
   private readUpTo(step: number): TrainResult {
-    const { settings, info } = { ...this.run!, info: this.info() };
+    if (this.run === undefined) throw new FakeError("not_configured", "No run has been set up yet.");
+    const { settings, info, config } = this.run;
     const records: StepRecord[] = [];
     const lr = Number(settings.lr);
     while (this.read < step) {
@@ -217,7 +218,7 @@ export class FakeEngine implements EngineHandle {
         const sentence = `Loss became NaN at step ${this.read}. The learning rate (${lr}) is likely too high.`;
         return { records, finished: false, diverged: { step: this.read, what: "loss", value: "NaN", sentence } };
       }
-      const loss = this.loss(this.read, this.run!.config.seed) * (lr >= 0.5 ? 1 + this.read / 40 : 1);
+      const loss = this.loss(this.read, config.seed) * (lr >= 0.5 ? 1 + this.read / 40 : 1);
       records.push({ step: this.read, loss, lr, grad_norm: 0.5 + noise(this.read, 9), tokens: info.batch * info.context, ms: this.options.msPerStep });
     }
     return { records, finished: this.read >= info.steps };
