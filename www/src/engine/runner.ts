@@ -1,0 +1,306 @@
+/**
+ * The loop inside the worker: it trains, and between two calls of the engine it serves what the page asks.
+ *
+ * The engine must not be entered twice, so that every call goes through one pump: commands first, in order, then the
+ * next few steps. Pausing is therefore never more than one call away. Nothing here knows of the DOM, of WebAssembly or
+ * of WebGPU: the same code runs in the tests over a stand-in engine and a clock they control.
+ */
+import { describeError, type Activity, type Command, type Event, type RunState } from "./protocol.ts";
+import { nextSteps, Periodic } from "./pace.ts";
+import type { EngineHandle, EngineModule, RunInfo, StepRecord, TrainResult } from "./surface.ts";
+
+export interface RunnerOptions {
+  post: (event: Event) => void;
+  now: () => number;
+  /** Gives waiting messages a turn. */
+  breathe: () => Promise<void>;
+}
+
+type Serve = Exclude<Command, { type: "init" }>;
+
+/** Metrics cross to the page at most this often, in milliseconds. */
+const METRICS_MS = 100;
+
+export class Runner {
+  private engine: EngineHandle | undefined;
+  private readonly queue: Serve[] = [];
+  private pumping = false;
+  private run = 0;
+  private info: RunInfo | undefined;
+  private training = false;
+  private ended = false;
+  private step = 0;
+  private stepsPerCall = 1;
+  private activeMs = 0;
+  private records: StepRecord[] = [];
+  private probe = "";
+  private prompt = "";
+  private samples = 0;
+  private evaluatedAt = 0;
+  private showMaps = true;
+  private readonly metrics = new Periodic(METRICS_MS, 1);
+  private readonly maps = new Periodic(125, 0.2);
+  private readonly evaluation = new Periodic(250, 0.15);
+  private readonly sample = new Periodic(1500, 0.1);
+
+  constructor(
+    private readonly module: EngineModule,
+    private readonly options: RunnerOptions,
+  ) {}
+
+  /** Makes the engine on a device and says what it is; the error event says why not. */
+  async create(device: "gpu" | "cpu"): Promise<boolean> {
+    try {
+      this.engine?.free();
+      this.engine = undefined;
+      this.engine = await this.module.create(device);
+      this.options.post({ type: "caps", caps: this.engine.caps() });
+      return true;
+    } catch (thrown) {
+      this.fail(thrown, "init");
+      return false;
+    }
+  }
+
+  send(command: Serve): void {
+    if (command.type === "view") {
+      this.showMaps = command.maps;
+      this.maps.interval = command.interval_ms;
+      return;
+    }
+    this.queue.push(command);
+    void this.pump();
+  }
+
+  /** Runs until there is neither a command nor training left. */
+  private async pump(): Promise<void> {
+    if (this.pumping) return;
+    this.pumping = true;
+    try {
+      for (;;) {
+        const command = this.queue.shift();
+        if (command !== undefined) await this.serve(command);
+        else if (this.training) await this.advance();
+        else break;
+        await this.options.breathe();
+      }
+    } finally {
+      this.pumping = false;
+    }
+  }
+
+  private async serve(command: Serve): Promise<void> {
+    const engine = this.engine;
+    if (engine === undefined) return;
+    if (command.type === "configure") return this.configure(engine, command);
+    if (command.type === "view" || command.run !== this.run || this.info === undefined) return;
+    switch (command.type) {
+      case "start":
+        if (!this.ended) {
+          this.training = true;
+          this.state("training");
+        }
+        return;
+      case "pause":
+        if (this.training) await this.pause(engine);
+        return;
+      case "step":
+        return this.single(engine, command.count);
+      case "probe":
+        this.probe = command.text;
+        await this.inspect(engine);
+        return;
+      case "generate":
+        return this.attempt("generate", async () => {
+          const generation = await engine.generate(command.request);
+          this.options.post({ type: "generated", run: this.run, id: command.id, step: this.step, generation });
+        });
+      case "live":
+        return this.attempt("live", () => {
+          engine.set_live(command.key, command.value);
+        });
+      case "checkpoint":
+        return this.attempt("checkpoint", async () => {
+          const files = await engine.checkpoint();
+          this.options.post({ type: "checkpoint", run: this.run, step: this.step, files });
+        });
+    }
+  }
+
+  /** Starts a new run. If it is refused, the old one stays as it was and can go on. */
+  private async configure(engine: EngineHandle, command: Extract<Serve, { type: "configure" }>): Promise<void> {
+    if (this.training) await this.pause(engine);
+    try {
+      const info = await engine.configure(command.config, command.text, (done, total, label) => {
+        this.options.post({ type: "compiling", run: command.run, done, total, label });
+      });
+      this.run = command.run;
+      this.info = info;
+      this.ended = false;
+      this.step = 0;
+      this.stepsPerCall = 1;
+      this.activeMs = 0;
+      this.records = [];
+      this.samples = 0;
+      this.evaluatedAt = 0;
+      this.probe = command.probe ?? info.default_probe;
+      this.prompt = command.prompt ?? "";
+      for (const job of [this.metrics, this.maps, this.evaluation, this.sample]) job.reset();
+      this.options.post({ type: "configured", run: this.run, info });
+    } catch (thrown) {
+      this.options.post({ type: "error", run: command.run, error: describeError(thrown, "configure") });
+      return;
+    }
+    // A probe kept from an earlier run may not fit the new vocabulary: then the run's own one takes its place.
+    if (!(await this.inspect(engine, command.probe === undefined)) && command.probe !== undefined) {
+      this.probe = this.info.default_probe;
+      await this.inspect(engine);
+    }
+  }
+
+  private async advance(): Promise<void> {
+    const engine = this.engine;
+    if (engine === undefined || this.info === undefined) return;
+    const started = this.options.now();
+    try {
+      const left = Math.max(1, this.info.steps - this.step);
+      const result = await engine.train(Math.min(this.stepsPerCall, left));
+      this.stepsPerCall = nextSteps(this.stepsPerCall, this.options.now() - started);
+      await this.absorb(engine, result);
+      if (this.training) await this.look(engine);
+      this.activeMs += this.options.now() - started;
+    } catch (thrown) {
+      this.training = false;
+      this.flush();
+      this.state("paused");
+      this.fail(thrown, "train");
+    }
+  }
+
+  /** Exactly `count` more steps, then stands still. */
+  private async single(engine: EngineHandle, count: number): Promise<void> {
+    if (this.training) await this.pause(engine);
+    if (this.ended || this.info === undefined) return;
+    await this.attempt("train", async () => {
+      const started = this.options.now();
+      const first = await engine.train(count);
+      const rest = await engine.drain();
+      this.activeMs += this.options.now() - started;
+      await this.absorb(engine, joined(first, rest));
+      if (this.ended) return;
+      this.flush();
+      this.state("paused");
+      await this.inspect(engine);
+    });
+  }
+
+  private async pause(engine: EngineHandle): Promise<void> {
+    this.training = false;
+    await this.attempt("train", async () => {
+      await this.absorb(engine, await engine.drain());
+      if (this.ended) return;
+      this.flush();
+      this.state("paused");
+      await this.inspect(engine);
+    });
+  }
+
+  /** Takes over what was read back; ends the run when it is finished or has diverged. */
+  private async absorb(engine: EngineHandle, result: TrainResult): Promise<void> {
+    this.records.push(...result.records);
+    this.step = result.records.at(-1)?.step ?? this.step;
+    if (result.diverged === undefined && !result.finished) {
+      if (this.metrics.due(this.options.now())) this.flush();
+      return;
+    }
+    this.training = false;
+    this.ended = true;
+    this.flush();
+    if (result.diverged !== undefined) {
+      this.options.post({ type: "state", run: this.run, state: "diverged", diverged: result.diverged });
+      return;
+    }
+    await this.evaluate(engine);
+    await this.inspect(engine);
+    await this.show(engine);
+    this.state("finished");
+  }
+
+  /** Side work that is due: maps, validation loss, a sample. */
+  private async look(engine: EngineHandle): Promise<void> {
+    if (this.showMaps && this.maps.due(this.options.now())) await this.inspect(engine);
+    const every = Number(this.info?.settings.eval_every ?? 100);
+    if (this.step - this.evaluatedAt >= every && this.evaluation.due(this.options.now())) await this.evaluate(engine);
+    if (this.step > 0 && this.sample.due(this.options.now())) await this.show(engine);
+  }
+
+  private async inspect(engine: EngineHandle, report = true): Promise<boolean> {
+    const started = this.options.now();
+    try {
+      const inspection = await engine.inspect(this.probe);
+      this.options.post({ type: "snapshot", run: this.run, inspection });
+      return true;
+    } catch (thrown) {
+      if (report) this.fail(thrown, "inspect");
+      return false;
+    } finally {
+      this.maps.done(started, this.options.now());
+    }
+  }
+
+  private async evaluate(engine: EngineHandle): Promise<void> {
+    const started = this.options.now();
+    this.evaluatedAt = this.step;
+    await this.attempt("train", async () => {
+      this.options.post({ type: "evaluation", run: this.run, evaluation: await engine.evaluate() });
+    });
+    this.evaluation.done(started, this.options.now());
+  }
+
+  /** Shows one sample: a held-out example for a task, a continuation for a text. */
+  private async show(engine: EngineHandle): Promise<void> {
+    const started = this.options.now();
+    const task = this.info?.data.kind === "task";
+    this.samples += 1;
+    await this.attempt("generate", async () => {
+      const prompt = this.prompt === "" && !task ? (this.info?.default_prompt ?? "") : this.prompt;
+      const max_new = task ? 64 : 120;
+      const request = { prompt, max_new, temperature: task ? 0 : 0.8, top_k: task ? 1 : 40, seed: this.samples };
+      this.options.post({ type: "sample", run: this.run, step: this.step, generation: await engine.generate(request) });
+    });
+    this.sample.done(started, this.options.now());
+  }
+
+  private async attempt(during: Activity, action: () => Promise<void> | void): Promise<void> {
+    try {
+      await action();
+    } catch (thrown) {
+      this.fail(thrown, during);
+    }
+  }
+
+  private flush(): void {
+    const now = this.options.now();
+    this.metrics.done(now, now);
+    if (this.records.length === 0) return;
+    this.options.post({ type: "metrics", run: this.run, records: this.records, active_ms: this.activeMs });
+    this.records = [];
+  }
+
+  private state(state: RunState): void {
+    this.options.post({ type: "state", run: this.run, state });
+  }
+
+  private fail(thrown: unknown, during: Activity): void {
+    this.options.post({ type: "error", run: this.run, error: describeError(thrown, during) });
+  }
+}
+
+function joined(first: TrainResult, second: TrainResult): TrainResult {
+  const diverged = first.diverged ?? second.diverged;
+  return {
+    records: [...first.records, ...second.records],
+    finished: first.finished || second.finished,
+    ...(diverged === undefined ? {} : { diverged }),
+  };
+}

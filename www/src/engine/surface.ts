@@ -1,0 +1,169 @@
+/**
+ * The typed surface of the engine: what the WebAssembly module exports, and what the stand-in of the tests implements.
+ *
+ * Everything the page knows about training passes through these types. Errors thrown by an engine are `Error` objects
+ * with a stable `code`; the sentence in `message` is for people and is never parsed.
+ */
+
+export type Value = number | string | boolean;
+export type Settings = Record<string, Value>;
+export type DeviceKind = "gpu" | "cpu";
+
+export interface Preset {
+  name: string;
+  title: string;
+  summary: string;
+  /** Every knob's value under this preset. */
+  settings: Settings;
+  data: { kind: "task" | "world" | "text"; name: string };
+}
+
+export type KnobGroup = "data" | "tokens" | "model" | "optimizer";
+
+export interface Knob {
+  key: string;
+  label: string;
+  kind: "int" | "float" | "choice" | "bool";
+  min: number;
+  max: number;
+  step: number;
+  choices?: string[];
+  /** Live knobs act on the running model; the others act on restart. */
+  live: boolean;
+  group: KnobGroup;
+  help: string;
+}
+
+export interface RunConfig {
+  preset: string;
+  /** Only what differs from the preset. */
+  settings: Settings;
+  seed: number;
+  text_name?: string;
+}
+
+export interface RunInfo {
+  parameters: number;
+  gpu_bytes: number;
+  dispatches: number;
+  submits_per_chunk: number;
+  vocab_size: number;
+  /** Loss of a uniform guess, ln V. */
+  random_guess: number;
+  layers: number;
+  heads: number;
+  context: number;
+  batch: number;
+  steps: number;
+  data: {
+    kind: string;
+    name: string;
+    train_tokens?: number;
+    validation_tokens?: number;
+    vocab_size: number;
+    notices: string[];
+  };
+  default_probe: string;
+  default_prompt: string;
+  settings: Settings;
+}
+
+export interface StepRecord {
+  step: number;
+  loss: number;
+  lr: number;
+  grad_norm: number;
+  tokens: number;
+  ms: number;
+}
+
+export interface Divergence {
+  step: number;
+  what: "loss" | "gradient";
+  value: string;
+  sentence: string;
+}
+
+export interface TrainResult {
+  records: StepRecord[];
+  finished: boolean;
+  diverged?: Divergence;
+}
+
+export interface Evaluation {
+  step: number;
+  val_loss: number;
+  /** Share of held-out task answers that are exactly right. */
+  accuracy?: number;
+}
+
+export interface NextToken {
+  token: string;
+  p: number;
+}
+
+export interface Inspection {
+  step: number;
+  tokens: string[];
+  /** Label of the token that each row predicts. */
+  targets: string[];
+  layers: number;
+  heads: number;
+  length: number;
+  /** Attention probabilities, (layers, heads, query, key). */
+  probs: Float32Array;
+  /** The five likeliest next tokens of each row. */
+  next: NextToken[][];
+  loss?: number;
+}
+
+export interface GenerateRequest {
+  /** Empty: the engine draws a held-out example by `seed`. */
+  prompt: string;
+  max_new: number;
+  temperature: number;
+  top_k: number;
+  seed: number;
+}
+
+export interface Generation {
+  prompt: string;
+  text: string;
+  correct?: boolean;
+}
+
+export interface Caps {
+  device: DeviceKind;
+  adapter: string;
+  software: boolean;
+  max_buffer_bytes: number;
+  features: string[];
+}
+
+export interface CheckpointFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+export type Progress = (done: number, total: number, label: string) => void;
+
+/** One model on one device. Calls must not overlap: the runner makes them one after another. */
+export interface EngineHandle {
+  caps(): Caps;
+  configure(config: RunConfig, text: Uint8Array | undefined, progress: Progress): Promise<RunInfo>;
+  train(steps: number): Promise<TrainResult>;
+  drain(): Promise<TrainResult>;
+  evaluate(): Promise<Evaluation>;
+  inspect(text: string): Promise<Inspection>;
+  generate(request: GenerateRequest): Promise<Generation>;
+  set_live(key: string, value: number): void;
+  checkpoint(): Promise<CheckpointFile[]>;
+  free(): void;
+}
+
+/** What a module that can make engines offers. */
+export interface EngineModule {
+  presets(): Preset[];
+  knobs(): Knob[];
+  create(device: DeviceKind): Promise<EngineHandle>;
+}

@@ -1,0 +1,50 @@
+/** Numbers, times and sizes as people read them. One place, so that every panel writes them alike. */
+
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+
+export const count = (value: number): string => (value < 10_000 ? whole.format(value).replace(",", " ") : compact.format(value));
+
+/** Thousands separated by a thin space: "1 240". */
+export const steps = (value: number): string => whole.format(value).replaceAll(",", " ");
+
+export function bytes(value: number): string {
+  if (value < 1024) return `${value} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let size = value / 1024;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${size < 10 ? size.toFixed(1) : size.toFixed(0)} ${units[unit] ?? ""}`;
+}
+
+/** Minutes and seconds, hours when there are any. */
+export function duration(ms: number): string {
+  const total = Math.max(0, Math.round(ms / 1000));
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor(total / 60) % 60;
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(total % 60)}` : `${pad(minutes)}:${pad(total % 60)}`;
+}
+
+export const rate = (value: number): string => (value >= 100 ? count(Math.round(value)) : value.toFixed(value < 10 ? 1 : 0));
+
+export const loss = (value: number): string => (Number.isFinite(value) ? value.toFixed(value < 0.1 ? 4 : 3) : String(value));
+
+export const percent = (share: number): string => `${(share * 100).toFixed(share > 0.999 && share < 1 ? 2 : 1)} %`;
+
+/** A setting's value as the page shows it: no trailing zeros, exponents where zeros would pile up. */
+export function setting(value: number | string | boolean): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (typeof value === "string" || value === 0) return String(value);
+  const size = Math.abs(value);
+  return size < 1e-3 || size >= 1e6 ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6)));
+}
+
+/** A token's label: what would be invisible gets a sign. */
+export function token(label: string): string {
+  if (label === " ") return "␣";
+  return label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
+}

@@ -1,0 +1,52 @@
+/** The page's single-key shortcuts. They do nothing inside fields, with a modifier held, or when switched off. */
+import type { App } from "./app.svelte.ts";
+
+export const SHORTCUTS: readonly { keys: string[]; does: string }[] = [
+  { keys: ["Space"], does: "Train or pause" },
+  { keys: ["."], does: "One step" },
+  { keys: ["R"], does: "Restart (asks when more than 30 s of training would be lost)" },
+  { keys: ["M"], does: "Show or hide the mask" },
+  { keys: ["T"], does: "Show the map as a table" },
+  { keys: ["[", "]"], does: "Previous or next layer" },
+  { keys: ["-", "="], does: "Previous or next head" },
+  { keys: ["←", "↑", "→", "↓"], does: "In the map: move the cell" },
+  { keys: ["Enter"], does: "In the map: pin the cell" },
+  { keys: ["Esc"], does: "Unpin; close a dialog" },
+  { keys: ["?"], does: "This help" },
+];
+
+/** Whether a key press belongs to the focused element instead. */
+function taken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog[open]") !== null) return true;
+  if (target.matches("input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable]")) return true;
+  return key === " " && target.matches("button, a, summary, input, [role=radio], [role=tab]");
+}
+
+export function shortcuts(app: App, event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const { ui } = app;
+  if (!ui.shortcuts || taken(event.target, event.key)) return;
+  const { layers = 1, heads = 1 } = app.run?.info ?? {};
+  const cycle = (value: number, step: number, size: number): number => (value + step + size) % size;
+  const actions: Partial<Record<string, () => void>> = {
+    " ": () => { app.toggle(); },
+    ".": () => { app.step(); },
+    r: () => { app.restart(); },
+    m: () => { ui.mask = !ui.mask; },
+    t: () => { ui.asTable = !ui.asTable; },
+    "[": () => { ui.layer = cycle(ui.layer, -1, layers); },
+    "]": () => { ui.layer = cycle(ui.layer, 1, layers); },
+    "-": () => { ui.head = cycle(ui.head, -1, heads); },
+    "=": () => { ui.head = cycle(ui.head, 1, heads); },
+    "?": () => { ui.help = true; },
+    Escape: () => {
+      ui.pinned = undefined;
+      ui.hover = undefined;
+    },
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (action === undefined) return;
+  event.preventDefault();
+  action();
+}

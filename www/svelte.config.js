@@ -1,0 +1,8 @@
+// Read by svelte-check, the editor and the Vite plugin: runes everywhere, script blocks in TypeScript.
+import { vitePreprocess } from "@sveltejs/vite-plugin-svelte";
+
+/** @type {import("@sveltejs/vite-plugin-svelte").SvelteConfig} */
+export default {
+  preprocess: vitePreprocess(),
+  compilerOptions: { runes: true },
+};

@@ -1,0 +1,253 @@
+/**
+ * A stand-in engine for tests and for work on the page: deterministic loss curves and attention maps, no model behind
+ * them. It is never part of a production build (test/unit/bundle.test.ts looks).
+ */
+import type {
+  Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
+  Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult,
+} from "../../src/engine/surface.ts";
+import { knobs, presets } from "./catalog.ts";
+
+/** Searched for in the production bundle, where it must not be. */
+export const FAKE_MARKER = "trainyard-fake-engine";
+
+export interface FakeOptions {
+  msPerStep: number;
+  msPerPipeline: number;
+  /** Reads back this many steps later than asked, as chunks in flight would. */
+  lag: number;
+  software: boolean;
+  failCreate?: string;
+}
+
+export class FakeError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly suggestion?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A number in 0..1 from integers (a 32-bit mix): noise that is the same on every machine. */
+export function noise(...keys: number[]): number {
+  let h = 0x9e3779b9;
+  for (const key of keys) {
+    h = Math.imul(h ^ (key | 0), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    h ^= h >>> 16;
+  }
+  return (h >>> 0) / 2 ** 32;
+}
+
+const pause = (ms: number): Promise<void> => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve());
+
+export class FakeEngine implements EngineHandle {
+  private run: { config: RunConfig; preset: Preset; settings: Settings; info: RunInfo } | undefined;
+  private asked = 0;
+  private read = 0;
+
+  constructor(
+    private readonly device: DeviceKind,
+    private readonly options: FakeOptions,
+  ) {}
+
+  caps(): Caps {
+    const adapter = this.device === "cpu" ? "CPU interpreter" : `Stand-in adapter (${FAKE_MARKER})`;
+    return { device: this.device, adapter, software: this.options.software, max_buffer_bytes: 2 ** 28, features: [] };
+  }
+
+  async configure(config: RunConfig, text: Uint8Array | undefined, progress: Progress): Promise<RunInfo> {
+    const preset = presets.find((candidate) => candidate.name === config.preset);
+    if (preset === undefined) throw new FakeError("unknown_preset", `There is no preset "${config.preset}".`);
+    const settings = { ...preset.settings, ...config.settings };
+    const at = (key: string): number => Number(settings[key]);
+    const vocabulary = this.vocabulary(preset, text, at("context"));
+    if (at("n_embd") % at("n_head") !== 0) {
+      throw new FakeError("config", `The embedding dimension ${at("n_embd")} is not divisible by ${at("n_head")} attention heads.`, "Choose a number of heads that divides the width.");
+    }
+    const parameters = 12 * at("n_layer") * at("n_embd") ** 2 + (vocabulary + at("context")) * at("n_embd");
+    const gpu_bytes = parameters * 16 + at("batch") * at("context") * at("n_embd") * at("n_layer") * 72;
+    if (gpu_bytes > 2 ** 30) throw new FakeError("out_of_memory", `This setup needs about ${(gpu_bytes / 2 ** 30).toFixed(1)} GiB; the GPU allows 1.0 GiB.`, "Halve the batch size.");
+    const total = 31;
+    for (let done = 0; done <= total; done += 1) {
+      progress(done, total, "matmul");
+      await pause(this.options.msPerPipeline);
+    }
+    this.asked = 0;
+    this.read = 0;
+    const word = this.word(preset);
+    const info: RunInfo = {
+      parameters, gpu_bytes, dispatches: 30 * at("n_layer") + 12, submits_per_chunk: 1, vocab_size: vocabulary,
+      random_guess: Math.log(vocabulary), layers: at("n_layer"), heads: at("n_head"), context: at("context"), batch: at("batch"), steps: at("steps"),
+      data: { kind: preset.data.kind, name: config.text_name ?? preset.data.name, vocab_size: vocabulary, notices: [], ...(preset.data.kind === "task" ? {} : { train_tokens: 90000, validation_tokens: 10000 }) },
+      default_probe: word, default_prompt: preset.data.kind === "task" ? word.slice(0, word.indexOf("|") + 1) : "The ", settings,
+    };
+    this.run = { config, preset, settings, info };
+    return info;
+  }
+
+  async train(steps: number): Promise<TrainResult> {
+    this.asked = Math.min(this.asked + steps, this.info().steps);
+    await pause(this.options.msPerStep * steps);
+    return this.readUpTo(this.asked === this.info().steps ? this.asked : this.asked - this.options.lag);
+  }
+
+  drain(): Promise<TrainResult> {
+    return Promise.resolve(this.readUpTo(this.asked));
+  }
+
+  evaluate(): Promise<Evaluation> {
+    const progress = this.progress();
+    const val_loss = this.loss(this.read, 7) * 1.02;
+    return Promise.resolve({ step: this.read, val_loss, ...(this.task() ? { accuracy: Math.min(1, progress ** 3 * 1.02) } : {}) });
+  }
+
+  inspect(text: string): Promise<Inspection> {
+    const info = this.info();
+    const tokens = [...text];
+    if (tokens.length === 0) throw new FakeError("empty_probe", "The probe is empty: type at least one token.");
+    if (tokens.length > info.context) throw new FakeError("probe_too_long", `The probe has ${tokens.length} tokens; the context length is ${info.context}.`);
+    const length = tokens.length;
+    const probs = new Float32Array(info.layers * info.heads * length * length);
+    let at = 0;
+    for (let layer = 0; layer < info.layers; layer += 1) {
+      for (let head = 0; head < info.heads; head += 1) {
+        for (let query = 0; query < length; query += 1) {
+          const row = this.row(layer, head, query, length);
+          probs.set(row, at);
+          at += length;
+        }
+      }
+    }
+    const targets = tokens.map((_, row) => tokens[row + 1] ?? "·");
+    const next = tokens.map((_, row) => this.nextOf(targets[row] ?? "·", row));
+    return Promise.resolve({ step: this.read, tokens, targets, layers: info.layers, heads: info.heads, length, probs, next, loss: this.loss(this.read, 3) });
+  }
+
+  generate(request: GenerateRequest): Promise<Generation> {
+    if (!this.task()) {
+      const text = "the cat of anna is red. the dog of ben is green. anna gave the ball to ben. ";
+      const clear = Math.round(text.length * this.progress());
+      const said = [...text].map((c, i) => (i < clear ? c : "etaoin shrdlu"[Math.floor(noise(i, request.seed) * 13)])).join("");
+      return Promise.resolve({ prompt: request.prompt, text: said });
+    }
+    const words = ["hello", "water", "train", "brick", "olive", "quiet", "stone", "piano"];
+    const prompt = request.prompt === "" ? `${words[request.seed % words.length] ?? "hello"}|` : request.prompt;
+    const right = [...prompt.replace("|", "")].reverse();
+    const text = right.map((c, i) => (noise(i, request.seed, this.read) < this.progress() * 1.05 ? c : "x")).join("");
+    return Promise.resolve({ prompt, text, correct: text === right.join("") });
+  }
+
+  set_live(key: string, value: number): void {
+    if (knobs.find((knob) => knob.key === key)?.live !== true) throw new FakeError("not_live", `"${key}" acts on restart only.`);
+    if (this.run !== undefined) this.run.settings[key] = value;
+  }
+
+  checkpoint(): Promise<CheckpointFile[]> {
+    const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+    return Promise.resolve([{ name: "config.json", bytes: encode("{}") }, { name: "model.safetensors", bytes: encode("weights") }, { name: "tokenizer.json", bytes: encode("{}") }]);
+  }
+
+  free(): void {
+    this.run = undefined;
+  }
+
+  private info(): RunInfo {
+    if (this.run === undefined) throw new FakeError("not_configured", "No run has been set up yet.");
+    return this.run.info;
+  }
+
+  private task(): boolean {
+    return this.run?.preset.data.kind === "task";
+  }
+
+  private vocabulary(preset: Preset, text: Uint8Array | undefined, context: number): number {
+    if (text === undefined) return preset.data.kind === "task" ? 29 : 65;
+    if (text.length === 0) throw new FakeError("empty_text", "The text is empty.");
+    const read = new TextDecoder().decode(text);
+    if (read.length <= 2 * (context + 1)) throw new FakeError("text_too_short", `The text has ${read.length} tokens; a context length of ${context} needs at least ${2 * (context + 1)}.`);
+    return new Set(read).size;
+  }
+
+  private word(preset: Preset): string {
+    if (preset.data.kind !== "task") return "The cat of Anna is red.".slice(0, Number(preset.settings.context));
+    return preset.name === "sort" ? "cabbac|aabb" : preset.name === "add" ? "27+58=85" : preset.name === "copy" ? "hello|hell" : "hello|olle";
+  }
+
+  private progress(): number {
+    return 1 - Math.exp(-this.read / (0.22 * this.info().steps));
+  }
+
+  private loss(step: number, stream: number): number {
+    const info = this.info();
+    const learned = 1 - Math.exp(-step / (0.18 * info.steps));
+    const floor = this.task() ? 0.03 : 0.4;
+    return info.random_guess * (1 + 0.02 * (noise(step, 1, stream) - 0.5) - (1 - floor) * learned * (0.97 + 0.06 * noise(step, 2, stream)));
+  }
+
+  private row(layer: number, head: number, query: number, length: number): Float32Array {
+    const kind = (layer * 2 + head) % 5;
+    const sharp = 7 * this.progress();
+    const row = new Float32Array(length);
+    let sum = 0;
+    for (let key = 0; key <= query; key += 1) {
+      const distance = [query - 1 - key, length - 1 - query - key, key, query - key, (query % 3) - (key % 3)][kind] ?? 0;
+      const score = Math.exp(-Math.min(Math.abs(distance), 3) * sharp * 0.6 + 0.8 * noise(layer, head, query, key));
+      row[key] = score;
+      sum += score;
+    }
+    return row.map((score) => score / sum);
+  }
+
+  private nextOf(target: string, row: number): { token: string; p: number }[] {
+    const p = 0.05 + 0.93 * this.progress() * (0.9 + 0.1 * noise(row, this.read));
+    const others = [..."etaoinshr"].filter((c) => c !== target).slice(row % 4, (row % 4) + 4);
+    return [{ token: target, p }, ...others.map((token, i) => ({ token, p: ((1 - p) * 0.5) / 2 ** i }))];
+  }
+
+  private readUpTo(step: number): TrainResult {
+    if (this.run === undefined) throw new FakeError("not_configured", "No run has been set up yet.");
+    const { settings, info, config } = this.run;
+    const records: StepRecord[] = [];
+    const lr = Number(settings.lr);
+    while (this.read < step) {
+      this.read += 1;
+      if (lr >= 0.5 && this.read >= 60) {
+        const sentence = `Loss became NaN at step ${this.read}. The learning rate (${lr}) is likely too high.`;
+        return { records, finished: false, diverged: { step: this.read, what: "loss", value: "NaN", sentence } };
+      }
+      const loss = this.loss(this.read, config.seed) * (lr >= 0.5 ? 1 + this.read / 40 : 1);
+      records.push({ step: this.read, loss, lr, grad_norm: 0.5 + noise(this.read, 9), tokens: info.batch * info.context, ms: this.options.msPerStep });
+    }
+    return { records, finished: this.read >= info.steps };
+  }
+}
+
+export function makeFake(options: Partial<FakeOptions> = {}): EngineModule {
+  const full: FakeOptions = { msPerStep: 0, msPerPipeline: 0, lag: 0, software: false, ...options };
+  return {
+    presets: () => presets,
+    knobs: () => knobs,
+    create: (device) => {
+      if (device === "gpu" && full.failCreate !== undefined) {
+        return Promise.reject(new FakeError(full.failCreate, "This browser has no WebGPU."));
+      }
+      return Promise.resolve(new FakeEngine(device, full));
+    },
+  };
+}
+
+/** The stand-in as the page sees it: slow enough to watch. The page's address chooses faults. */
+export function fakeFromQuery(query: string): EngineModule {
+  const options = new URLSearchParams(query);
+  const fail = options.get("fail");
+  return makeFake({
+    msPerStep: Number(options.get("ms") ?? 4),
+    msPerPipeline: Number(options.get("compile") ?? 25),
+    lag: 2,
+    software: options.has("software"),
+    ...(fail === null ? {} : { failCreate: fail }),
+  });
+}

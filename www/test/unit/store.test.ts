@@ -1,0 +1,135 @@
+/** The set-up in the address, texts, sliders, milestones, problems and numbers in words. */
+import { describe, expect, it } from "vitest";
+import { describeError, transferables } from "../../src/engine/protocol.ts";
+import { fromTravel, toTravel, TRAVEL } from "../../src/store/dial.ts";
+import * as format from "../../src/store/format.ts";
+import { Milestones } from "../../src/store/milestones.ts";
+import { problemOf } from "../../src/store/problems.ts";
+import { readText, TextError } from "../../src/store/text.ts";
+import { decode, encode, parseValue, type Draft } from "../../src/store/url.ts";
+import { knobs, presets } from "../fake/catalog.ts";
+import { FakeError, noise } from "../fake/engine.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe("address", () => {
+  it("gives back what was written, for many random set-ups", () => {
+    for (let round = 0; round < 200; round += 1) {
+      const preset = presets[Math.floor(noise(round, 1) * presets.length)];
+      if (preset === undefined) throw new Error("the catalog has no presets");
+      const draft: Draft = { preset: preset.name, settings: {}, seed: Math.floor(noise(round, 2) * 2 ** 32) };
+      for (const knob of knobs) {
+        if (noise(round, knobs.indexOf(knob), 3) < 0.6) continue;
+        const value = knob.kind === "choice" ? knob.choices?.at(-1) : fromTravel(knob, noise(round, 4) * TRAVEL);
+        if (value !== undefined && value !== preset.settings[knob.key]) draft.settings[knob.key] = value;
+      }
+      expect(decode(encode(draft), presets, knobs)).toEqual({ draft, dropped: [] });
+    }
+  });
+  it("drops what it cannot read, and says so", () => {
+    const { draft, dropped } = decode("#v=1&preset=sort&n_layer=two&nonsense=1&lr=1e9&seed=-4&n_head=2", presets, knobs);
+    expect(draft).toEqual({ preset: "sort", settings: { n_head: 2 }, seed: 1 });
+    expect(dropped).toEqual(["n_layer two", "nonsense 1", "lr 1e9", "seed -4"]);
+  });
+  it("starts with the default for no address, another version or an unknown preset", () => {
+    expect(decode("", presets, knobs).draft.preset).toBe("reverse");
+    expect(decode("#v=9&preset=sort", presets, knobs).dropped).toEqual(["version 9"]);
+    expect(decode("#v=1&preset=unknown", presets, knobs).dropped).toEqual(["preset unknown"]);
+  });
+  it("refuses values outside a knob's range or grid", () => {
+    const heads = knobs.find((knob) => knob.key === "n_head");
+    if (heads === undefined) throw new Error("the catalog has no n_head");
+    for (const text of ["", "0", "1.5", "NaN", "1e3", "Infinity", "three"]) expect(parseValue(heads, text)).toBeUndefined();
+    expect(parseValue(heads, "4")).toBe(4);
+  });
+});
+
+describe("text", () => {
+  const fault = (data: Uint8Array): string => {
+    try {
+      readText("a.txt", data);
+    } catch (thrown) {
+      if (thrown instanceof TextError) return `${thrown.code}: ${thrown.message}`;
+    }
+    return "accepted";
+  };
+  it("takes a text and counts it in characters", () => {
+    expect(readText("a.txt", bytes("héllo héllo"))).toMatchObject({ characters: 11, distinct: 5 });
+  });
+  it("refuses what is no text, naming the place", () => {
+    expect(fault(new Uint8Array())).toContain("empty_text");
+    expect(fault(bytes(" \n "))).toContain("empty_text");
+    expect(fault(Uint8Array.of(72, 105, 0, 1))).toContain("byte 2 is zero");
+    expect(fault(Uint8Array.of(104, 105, 0xff, 104))).toMatch(/invalid_utf8: .*byte 2/);
+    // A sequence cut off at the end of the file is invalid as well.
+    expect(fault(Uint8Array.of(104, 0xc3))).toContain("invalid_utf8");
+  });
+});
+
+describe("slider", () => {
+  it("meets both ends of every numeric knob and comes back near where it was", () => {
+    for (const knob of knobs.filter(({ kind }) => kind === "int" || kind === "float")) {
+      expect(fromTravel(knob, 0)).toBe(knob.min);
+      expect(fromTravel(knob, TRAVEL)).toBe(knob.max);
+      for (let travel = 0; travel <= TRAVEL; travel += 50) {
+        const value = fromTravel(knob, travel);
+        expect(parseValue(knob, String(value))).toBe(value);
+        const again = fromTravel(knob, toTravel(knob, value));
+        expect(Math.abs(again - value)).toBeLessThanOrEqual(Math.max(knob.step, Math.abs(value) * 0.06));
+      }
+    }
+  });
+});
+
+describe("milestones", () => {
+  it("come once each, and only when true", () => {
+    const milestones = new Milestones();
+    const at = (step: number, loss: number | undefined, accuracy?: number) => milestones.next({ step, loss, guess: 3.4, accuracy }).map(({ id }) => id);
+    expect(at(1, 3.4)).toEqual([]);
+    expect(at(2, undefined)).toEqual([]);
+    expect(at(10, 3.0)).toEqual(["learned"]);
+    expect(at(11, 2.9)).toEqual([]);
+    expect(at(20, 1.6)).toEqual(["halved"]);
+    expect(at(30, 0.1, 0.98)).toEqual([]);
+    expect(at(40, 0.1, 0.995)).toEqual(["solved"]);
+  });
+});
+
+describe("errors", () => {
+  it("keep their code, sentence and suggestion", () => {
+    const error = describeError(new FakeError("out_of_memory", "Too big.", "Halve it."), "configure");
+    expect(error).toEqual({ code: "out_of_memory", message: "Too big.", suggestion: "Halve it.", during: "configure" });
+    expect(describeError("plain words", "train").message).toBe("plain words");
+    expect(describeError(undefined, "train")).toMatchObject({ code: "internal" });
+  });
+  it("always come with a button", () => {
+    for (const during of ["init", "configure", "train", "inspect", "generate", "live", "checkpoint"] as const) {
+      for (const code of ["no_webgpu", "out_of_memory", "device_lost", "anything"]) {
+        expect(problemOf({ code, message: "x", during }, true).remedies.length).toBeGreaterThan(0);
+      }
+    }
+    expect(problemOf({ code: "no_adapter", message: "x", during: "init" }, false).remedies[0]).toBe("train_on_cpu");
+    expect(problemOf({ code: "out_of_memory", message: "x", during: "configure" }, false).remedies).not.toContain("undo");
+  });
+  it("never transfer a view into a larger buffer", () => {
+    const memory = new Float32Array(64);
+    const inspection = { step: 0, tokens: [], targets: [], layers: 1, heads: 1, length: 2, next: [], probs: memory.subarray(0, 4) };
+    expect(transferables({ type: "snapshot", run: 1, inspection })).toEqual([]);
+    expect(transferables({ type: "snapshot", run: 1, inspection: { ...inspection, probs: memory } })).toEqual([memory.buffer]);
+  });
+});
+
+describe("numbers", () => {
+  it("read as people write them", () => {
+    expect(format.steps(1240)).toBe("1 240");
+    expect(format.bytes(8.5 * 2 ** 20)).toBe("8.5 MiB");
+    expect(format.bytes(900)).toBe("900 B");
+    expect(format.duration(61_000)).toBe("01:01");
+    expect(format.duration(3_661_000)).toBe("1:01:01");
+    expect(format.setting(0.0005)).toBe("5e-4");
+    expect(format.setting(0.1)).toBe("0.1");
+    expect(format.token(" ")).toBe("␣");
+    expect(format.percent(1)).toBe("100.0 %");
+    expect(format.percent(0.9998)).toBe("99.98 %");
+  });
+});
