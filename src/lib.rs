@@ -7,6 +7,7 @@
 
 pub mod autodiff;
 pub mod data;
+pub mod gpu;
 pub mod ir;
 pub mod kernels;
 pub mod models;
@@ -15,3 +16,4 @@ pub mod plan;
 pub mod reference;
 pub mod rng;
 pub mod text;
+pub mod train;

@@ -68,7 +68,7 @@ fn train_tail(
     emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
     match rule.kind {
         OptimizerKind::AdamW { beta1, beta2, eps, weight_decay: _ } => {
-            let launch = optimizer::adamw(arenas.elements, arenas.decayed, [beta1, beta2, eps], target)?;
+            let launch = optimizer::adamw(arenas.elements, arenas.decayed, [beta1 as f32, beta2 as f32, eps as f32], target)?;
             let operands = vec![Content::Grads, scalars, Content::Params, Content::Moment1, Content::Moment2];
             emit(lowered, launch, operands, "optimizer");
         }

@@ -46,7 +46,7 @@ impl Session {
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
         fit_to_data(&mut settings, &data)?;
-        let engine = Engine::train(&settings, seed, device, progress).await?;
+        let engine = Engine::train(&settings, device, progress).await?;
         let mut session = Self {
             settings,
             data,
@@ -59,7 +59,7 @@ impl Session {
             diverged: None,
         };
         let values = initial_values(session.engine.graph(), seed);
-        session.engine.set_parameters(&values)?;
+        session.engine.set_parameters(values)?;
         Ok(session)
     }
 
@@ -171,7 +171,7 @@ impl Session {
 
     fn step_uniform(&self, step: u32, slot: u32, lr: f64) -> Step {
         let t = f64::from(step) + 1.0;
-        let correction = |beta: f32| (1.0 / (1.0 - libm::pow(f64::from(beta), t))) as f32;
+        let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, t))) as f32;
         Step {
             step,
             seed: self.seed,
@@ -179,8 +179,8 @@ impl Session {
             lr: lr as f32,
             correction1: correction(self.settings.beta1),
             correction2: correction(self.settings.beta2),
-            weight_decay: self.settings.weight_decay,
-            clip: if self.settings.clip > 0.0 { self.settings.clip } else { f32::MAX },
+            weight_decay: self.settings.weight_decay as f32,
+            clip: if self.settings.clip > 0.0 { self.settings.clip as f32 } else { f32::MAX },
         }
     }
 
@@ -225,7 +225,7 @@ impl Session {
     ///
     /// # Errors
     /// When the device fails.
-    pub fn restore(&mut self, step: u32, state: &super::engine::State) -> Result<(), TrainError> {
+    pub fn restore(&mut self, step: u32, state: super::engine::State) -> Result<(), TrainError> {
         self.engine.set_state(state)?;
         self.in_flight.clear();
         self.submitted = step;

@@ -68,17 +68,17 @@ pub struct Settings {
     /// Warm-up steps.
     pub warmup: u32,
     /// AdamW's β₁.
-    pub beta1: f32,
+    pub beta1: f64,
     /// AdamW's β₂.
-    pub beta2: f32,
+    pub beta2: f64,
     /// AdamW's ε.
-    pub eps: f32,
+    pub eps: f64,
     /// AdamW's weight decay.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
     /// Which parameters decay.
     pub decay: Decay,
     /// Largest gradient norm; 0 does not clip.
-    pub clip: f32,
+    pub clip: f64,
     /// Evaluate every so many steps; 0 never.
     pub eval_every: u32,
     /// Validation batches of an evaluation.
@@ -142,12 +142,12 @@ impl Settings {
                 }
             }
             "warmup" => self.warmup = whole() as u32,
-            "beta1" => self.beta1 = number() as f32,
-            "beta2" => self.beta2 = number() as f32,
-            "eps" => self.eps = number() as f32,
-            "weight_decay" => self.weight_decay = number() as f32,
+            "beta1" => self.beta1 = number(),
+            "beta2" => self.beta2 = number(),
+            "eps" => self.eps = number(),
+            "weight_decay" => self.weight_decay = number(),
             "decay" => self.decay = if value.as_str() == Some("linear") { Decay::Linear } else { Decay::Matrices },
-            "clip" => self.clip = number() as f32,
+            "clip" => self.clip = number(),
             "dropout" => {
                 for site in ["resid_pdrop", "embd_pdrop", "attn_pdrop"] {
                     self.model.set(site, value)?;
@@ -187,12 +187,12 @@ impl Settings {
                 ScheduleKind::Cosine => "cosine",
             }),
             "warmup" => json!(self.warmup),
-            "beta1" => decimal(self.beta1),
-            "beta2" => decimal(self.beta2),
-            "eps" => decimal(self.eps),
-            "weight_decay" => decimal(self.weight_decay),
+            "beta1" => json!(self.beta1),
+            "beta2" => json!(self.beta2),
+            "eps" => json!(self.eps),
+            "weight_decay" => json!(self.weight_decay),
             "decay" => json!(if self.decay == Decay::Linear { "linear" } else { "matrices" }),
-            "clip" => decimal(self.clip),
+            "clip" => json!(self.clip),
             "dropout" => decimal(self.model.resid_pdrop),
             "eval_every" => json!(self.eval_every),
             "eval_batches" => json!(self.eval_batches),

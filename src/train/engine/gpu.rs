@@ -97,9 +97,10 @@ impl GpuEngine {
         let Some((_, prepared)) = &mut self.training else {
             return Err(GpuError::Mismatch { what: "this engine does not train".to_owned() }.into());
         };
-        let steps: Vec<StepData> =
-            steps.into_iter().map(|(step, batch)| step_data(step, &batch_inputs(batch))).collect();
-        Ok(prepared.submit(&steps)?)
+        let steps: Vec<(Step, Inputs)> =
+            steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
+        let data: Vec<StepData<'_>> = steps.iter().map(|(step, inputs)| step_data(*step, inputs)).collect();
+        Ok(prepared.submit(&data)?)
     }
 
     pub async fn finish(&mut self, ticket: Ticket) -> Result<Vec<Record>, TrainError> {
@@ -157,7 +158,6 @@ impl GpuEngine {
     }
 }
 
-fn step_data(step: Step, inputs: &Inputs) -> StepData {
-    let inputs = inputs.iter().map(|(name, words)| ((*name).to_owned(), words.clone())).collect();
-    StepData { step, inputs }
+fn step_data(step: Step, inputs: &Inputs) -> StepData<'_> {
+    StepData { step, inputs: inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect() }
 }

@@ -4,11 +4,18 @@
 //! trust their adapter. A [`Machine`] computes, whatever it is: the interpreter in f64 or f32, or a GPU.
 
 mod compare;
+#[cfg(not(target_arch = "wasm32"))]
+mod gpu;
 mod inputs;
+mod interpreter;
 mod keys;
 mod machine;
 mod model;
+mod ops;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use gpu::GpuMachine;
+pub use interpreter::InterpreterMachine;
 pub use machine::{Data, Descent, Evaluated, Machine, MachineError, Precision};
 
 use serde_json::Value;
