@@ -17,3 +17,5 @@ pub mod reference;
 pub mod rng;
 pub mod text;
 pub mod train;
+#[cfg(target_arch = "wasm32")]
+pub mod web;

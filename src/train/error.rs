@@ -60,6 +60,18 @@ pub enum TrainError {
         /// Tokens of the tokenizer.
         data: usize,
     },
+    /// A text for a preset that reads none.
+    #[error("preset {preset:?} makes its own examples and reads no text; choose a text preset such as gpt-nano")]
+    TaskTakesNoText {
+        /// The preset.
+        preset: &'static str,
+    },
+    /// No text for a preset that needs one.
+    #[error("preset {preset:?} has no text of its own; give it one with --data FILE or drop one on the page")]
+    NeedsText {
+        /// The preset.
+        preset: &'static str,
+    },
     /// A change of a setting that needs a new run.
     #[error("{key} cannot change while a run goes on; restart to apply it")]
     NotLive {
@@ -101,7 +113,7 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Setting(_) => "setting",
-            Self::Data(_) => "data",
+            Self::Data(_) | Self::TaskTakesNoText { .. } | Self::NeedsText { .. } => "data",
             Self::Text(_) => "text",
             Self::Model(_) => "model",
             Self::Graph(_) => "graph",

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::error::TrainError;
 use super::schedule::ScheduleKind;
 use super::settings::{SettingError, Settings, TokenizerKind};
-use crate::data::Task;
+use crate::data::{Dataset, Task};
 use crate::models::{Decay, Gpt2Config};
 
 /// What a preset reads when no file is given.
@@ -213,5 +214,23 @@ impl Preset {
             settings.set("context", &json!(task.context()))?;
         }
         Ok(settings)
+    }
+
+    /// What it reads: the task, the built-in text, or a text of the user's under a name.
+    ///
+    /// # Errors
+    /// When a task is given a text, a text preset none, or the text cannot be read.
+    pub fn dataset(&self, settings: &Settings, text: Option<(&str, &[u8])>) -> Result<Dataset, TrainError> {
+        match (self.source, text) {
+            (Source::Task(task), None) => Ok(Dataset::task(task)),
+            (Source::Task(_), Some(_)) => Err(TrainError::TaskTakesNoText { preset: self.name }),
+            (Source::World, None) => {
+                Ok(Dataset::world(settings.world_seed, settings.tokenizer_choice(), settings.context)?)
+            }
+            (Source::Text, None) => Err(TrainError::NeedsText { preset: self.name }),
+            (Source::World | Source::Text, Some((name, bytes))) => {
+                Ok(Dataset::text(name, bytes, settings.tokenizer_choice(), settings.context)?)
+            }
+        }
     }
 }

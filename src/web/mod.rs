@@ -1,0 +1,80 @@
+//! The engine as the page's worker sees it: plain objects in, plain objects and typed arrays out.
+//!
+//! No tensor handle crosses the boundary. Every error is a JavaScript `Error` with a stable `code` beside its sentence.
+//! Calls must not overlap: the worker makes the next one when the last has settled.
+
+mod convert;
+mod engine;
+
+pub use engine::Engine;
+
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+
+use crate::train::{Group, KNOBS, Kind, Knob, PRESETS, Source};
+
+use convert::{Failure, to_js};
+
+/// Reports panics, which are faults of ours, with their place.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The presets with the value of every setting.
+///
+/// # Errors
+/// Never for the presets that are built in.
+#[wasm_bindgen]
+pub fn presets() -> Result<JsValue, JsValue> {
+    let mut list = Vec::new();
+    for preset in PRESETS {
+        let settings = preset.settings().map_err(Failure::from)?;
+        let (kind, name) = match preset.source {
+            Source::Task(task) => ("task", task.as_str()),
+            Source::World => ("world", "world"),
+            Source::Text => ("text", "text"),
+        };
+        list.push(json!({
+            "name": preset.name,
+            "title": preset.title,
+            "summary": preset.summary,
+            "settings": settings.to_map(),
+            "data": { "kind": kind, "name": name },
+        }));
+    }
+    to_js(&list)
+}
+
+/// The settings: kind, range, words, and whether a change acts at once.
+///
+/// # Errors
+/// Never.
+#[wasm_bindgen]
+pub fn knobs() -> Result<JsValue, JsValue> {
+    to_js(&KNOBS.iter().map(describe).collect::<Vec<_>>())
+}
+
+fn describe(knob: &Knob) -> Value {
+    let group = match knob.group {
+        Group::Data => "data",
+        Group::Tokens => "tokens",
+        Group::Model => "model",
+        Group::Optimizer => "optimizer",
+    };
+    let mut object = json!({
+        "key": knob.key, "label": knob.label, "live": knob.live, "group": group, "help": knob.help,
+    });
+    let (kind, range) = match knob.kind {
+        Kind::Int { min, max } => ("int", json!({ "min": min, "max": max, "step": 1 })),
+        Kind::Float { min, max } => ("float", json!({ "min": min, "max": max })),
+        Kind::Choice(choices) => ("choice", json!({ "choices": choices })),
+        Kind::Bool => ("bool", json!({})),
+        Kind::Nullable => ("int", json!({ "min": 1, "nullable": true, "step": 1 })),
+    };
+    object["kind"] = json!(kind);
+    for (key, value) in range.as_object().into_iter().flatten() {
+        object[key] = value.clone();
+    }
+    object
+}

@@ -3,6 +3,7 @@
 //!
 //! A checkpoint is a set of named byte strings ([`File`]); who owns the disk or the download writes them.
 
+mod export;
 mod safetensors;
 mod weights;
 

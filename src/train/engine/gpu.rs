@@ -25,10 +25,9 @@ impl GpuEngine {
         graph: &Graph,
         optimizer: Optimizer,
         extents: Extents,
-        adapter: Option<&str>,
+        device: Device,
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
-        let device = Device::open(adapter).await?;
         let training = Plan::new(graph, Purpose::Train(optimizer), RING, device.target())?;
         let looks = [(Mode::Evaluate, extents), (Mode::Inspect, Extents { batch: 1, ..extents })];
         let mut forward = Vec::with_capacity(looks.len());
@@ -61,8 +60,7 @@ impl GpuEngine {
         Ok(Self { graphs, device, arenas, store, training, forward: looks, footprint })
     }
 
-    pub async fn look(graphs: Graphs, graph: &Graph, adapter: Option<&str>) -> Result<Self, TrainError> {
-        let device = Device::open(adapter).await?;
+    pub async fn look(graphs: Graphs, graph: &Graph, device: Device) -> Result<Self, TrainError> {
         let arenas = Arenas::new(graph);
         let store = ParamStore::new(&device, &arenas).await?;
         let footprint = Footprint { bytes: store.allocated_bytes(), ..Footprint::default() };

@@ -8,7 +8,7 @@ mod gpu;
 
 use crate::autodiff::append_backward;
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, GpuError};
+use crate::gpu::{AdapterInfo, Device, GpuError};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Decay, Extents, Gpt2Config, Mode, gpt};
@@ -18,12 +18,28 @@ use super::error::TrainError;
 use super::settings::Settings;
 
 /// Where to compute.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone)]
 pub enum DeviceChoice {
     /// A GPU, the best or the one whose name contains this.
     Gpu(Option<String>),
+    /// A GPU that is open already, with what it has compiled.
+    Open(Device),
     /// The interpreter.
     Cpu,
+}
+
+impl DeviceChoice {
+    /// The device, or `None` for the interpreter.
+    ///
+    /// # Errors
+    /// When there is no such adapter, or it does not open.
+    pub async fn open(self) -> Result<Option<Device>, GpuError> {
+        match self {
+            Self::Gpu(choice) => Device::open(choice.as_deref()).await.map(Some),
+            Self::Open(device) => device.check().map(|()| Some(device)),
+            Self::Cpu => Ok(None),
+        }
+    }
 }
 
 /// Steps per submit at most.
@@ -120,12 +136,12 @@ impl Engine {
         let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
         let graph = graphs.training(extents)?;
         let optimizer = settings.optimizer();
-        let backend = match device {
-            DeviceChoice::Gpu(choice) => {
-                let engine = gpu::GpuEngine::train(graphs, &graph, optimizer, extents, choice.as_deref(), progress);
+        let backend = match device.open().await? {
+            Some(device) => {
+                let engine = gpu::GpuEngine::train(graphs, &graph, optimizer, extents, device, progress);
                 Backend::Gpu(Box::new(engine.await?))
             }
-            DeviceChoice::Cpu => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer)?)),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer)?)),
         };
         Ok(Self { graph, backend })
     }
@@ -137,11 +153,9 @@ impl Engine {
     pub async fn look(config: &Gpt2Config, device: DeviceChoice) -> Result<Self, TrainError> {
         let graphs = Graphs { config: config.clone(), decay: Decay::Matrices };
         let graph = graphs.forward(Mode::Inspect, Extents { batch: 1, time: 1, key_mask: false })?;
-        let backend = match device {
-            DeviceChoice::Gpu(choice) => {
-                Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, choice.as_deref()).await?))
-            }
-            DeviceChoice::Cpu => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph))),
+        let backend = match device.open().await? {
+            Some(device) => Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, device).await?)),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph))),
         };
         Ok(Self { graph, backend })
     }

@@ -1,0 +1,243 @@
+use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use wasm_bindgen::prelude::*;
+
+use super::convert::{Failure, to_js};
+use crate::gpu::Device;
+use crate::train::decode::Sampling;
+use crate::train::{DeviceChoice, Preset, Session, StepMetrics};
+
+/// A run to set up: a preset, what differs from it, a seed.
+#[derive(Deserialize)]
+struct RunConfig {
+    preset: String,
+    #[serde(default)]
+    settings: Map<String, Value>,
+    seed: u32,
+    #[serde(default)]
+    text_name: Option<String>,
+}
+
+/// A text to continue.
+#[derive(Deserialize)]
+struct GenerateRequest {
+    prompt: String,
+    max_new: usize,
+    temperature: f32,
+    top_k: usize,
+    seed: u32,
+}
+
+/// A device and the run on it.
+#[wasm_bindgen]
+pub struct Engine {
+    device: Option<Device>,
+    session: Option<Session>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the visitor's GPU (`"gpu"`), or makes an engine that interprets (`"cpu"`).
+    ///
+    /// # Errors
+    /// When there is no WebGPU, no adapter, or it does not open.
+    pub async fn create(device: String) -> Result<Engine, JsValue> {
+        let device = match device.as_str() {
+            "gpu" => DeviceChoice::Gpu(None).open().await.map_err(Failure::from)?,
+            "cpu" => None,
+            other => return Err(Failure::new("setting", &format!("unknown device {other:?}; known: gpu, cpu")).into()),
+        };
+        Ok(Self { device, session: None })
+    }
+
+    /// What the device is and can do.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn caps(&self) -> Result<JsValue, JsValue> {
+        let caps = match &self.device {
+            Some(device) => {
+                let adapter = device.adapter();
+                let features: &[&str] = if adapter.timestamps { &["timestamp-query"] } else { &[] };
+                json!({
+                    "device": "gpu",
+                    "adapter": adapter.name,
+                    "software": device.target() == crate::kernels::Target::Software,
+                    "max_buffer_bytes": adapter.limits.buffer_bytes,
+                    "features": features,
+                })
+            }
+            None => json!({
+                "device": "cpu", "adapter": "CPU interpreter", "software": true, "max_buffer_bytes": 0, "features": [],
+            }),
+        };
+        to_js(&caps)
+    }
+
+    /// Sets a run up. An earlier run stays as it is until the new one stands.
+    ///
+    /// # Errors
+    /// When settings, text and device do not fit.
+    pub async fn configure(
+        &mut self,
+        config: JsValue,
+        text: Option<Uint8Array>,
+        progress: Function,
+    ) -> Result<JsValue, JsValue> {
+        let config: RunConfig = serde_wasm_bindgen::from_value(config)
+            .map_err(|e| Failure::new("setting", &format!("the run's configuration: {e}")))?;
+        let preset = Preset::find(&config.preset).map_err(Failure::from)?;
+        let mut settings = preset.settings().map_err(Failure::from)?;
+        for (key, value) in &config.settings {
+            settings.set(key, value).map_err(Failure::from)?;
+        }
+        let bytes = text.map(|t| t.to_vec());
+        let name = config.text_name.as_deref().unwrap_or("text");
+        let data = preset.dataset(&settings, bytes.as_deref().map(|b| (name, b))).map_err(Failure::from)?;
+        let device = self.device.clone().map_or(DeviceChoice::Cpu, DeviceChoice::Open);
+        let mut report = |done: usize, total: usize, label: &str| {
+            // What the page does with the progress cannot stop the run.
+            let _ = progress.call3(&JsValue::NULL, &done.into(), &total.into(), &label.into());
+        };
+        let session =
+            Session::new(settings, data, config.seed, device, &mut report).await.map_err(Failure::from)?;
+        let info = self.session.insert(session).info();
+        to_js(&info)
+    }
+
+    /// Trains about `steps` steps further; see `Session::train`.
+    ///
+    /// # Errors
+    /// When the device fails. A divergence is part of the result.
+    pub async fn train(&mut self, steps: u32) -> Result<JsValue, JsValue> {
+        let session = self.session()?;
+        let records = session.train(steps).await.map_err(Failure::from)?;
+        result(session, &records)
+    }
+
+    /// Waits for every step under way.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn drain(&mut self) -> Result<JsValue, JsValue> {
+        let session = self.session()?;
+        let records = session.drain().await.map_err(Failure::from)?;
+        result(session, &records)
+    }
+
+    /// Validation loss and, for tasks, accuracy.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn evaluate(&mut self) -> Result<JsValue, JsValue> {
+        let evaluation = self.session()?.evaluate().await.map_err(Failure::from)?;
+        to_js(&evaluation)
+    }
+
+    /// Attention maps and predictions for a sentence.
+    ///
+    /// # Errors
+    /// When the text does not fit the tokenizer, or the device fails.
+    pub async fn inspect(&mut self, text: String) -> Result<JsValue, JsValue> {
+        let seen = self.session()?.inspect(&text).await.map_err(Failure::from)?;
+        let object = to_js(&json!({
+            "step": seen.step,
+            "tokens": seen.tokens,
+            "targets": seen.targets,
+            "layers": seen.layers,
+            "heads": seen.heads,
+            "length": seen.length,
+            "next": seen.next,
+            "loss": seen.loss,
+        }))?;
+        Reflect::set(&object, &"probs".into(), &Float32Array::from(seen.probs.as_slice()))?;
+        Ok(object)
+    }
+
+    /// Continues a prompt.
+    ///
+    /// # Errors
+    /// When the prompt does not fit the tokenizer, or the device fails.
+    pub async fn generate(&mut self, request: JsValue) -> Result<JsValue, JsValue> {
+        let request: GenerateRequest = serde_wasm_bindgen::from_value(request)
+            .map_err(|e| Failure::new("setting", &format!("the request: {e}")))?;
+        let how = Sampling { temperature: request.temperature, top_k: request.top_k, seed: request.seed };
+        let session = self.session()?;
+        let text = session.generate(&request.prompt, request.max_new, how).await.map_err(Failure::from)?;
+        let correct = session.data().check(&request.prompt, &text);
+        to_js(&json!({ "prompt": request.prompt, "text": text, "correct": correct }))
+    }
+
+    /// Changes a setting that acts at once.
+    ///
+    /// # Errors
+    /// When it is unknown, out of range, or needs a restart.
+    pub fn set_live(&mut self, key: &str, value: JsValue) -> Result<(), JsValue> {
+        let value: Value = serde_wasm_bindgen::from_value(value)
+            .map_err(|e| Failure::new("setting", &format!("the value of {key}: {e}")))?;
+        Ok(self.session()?.set_live(key, &value).map_err(Failure::from)?)
+    }
+
+    /// The files of a checkpoint: `{ name, bytes }` each.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn checkpoint(&mut self) -> Result<Array, JsValue> {
+        let files = self.session()?.export().await.map_err(Failure::from)?;
+        let list = Array::new();
+        for file in files {
+            let entry = Object::new();
+            Reflect::set(&entry, &"name".into(), &file.name.into())?;
+            Reflect::set(&entry, &"bytes".into(), &Uint8Array::from(file.bytes.as_slice()))?;
+            list.push(&entry);
+        }
+        Ok(list)
+    }
+
+    /// Every shader of the run as it is compiled: `{ name, source }` each.
+    ///
+    /// # Errors
+    /// Before a run is set up, or on the CPU.
+    pub fn shaders(&mut self) -> Result<JsValue, JsValue> {
+        let shaders = self.session()?.shaders().map_err(Failure::from)?;
+        let list: Vec<Value> =
+            shaders.into_iter().map(|(name, source)| json!({ "name": name, "source": source })).collect();
+        to_js(&list)
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Failure> {
+        self.session.as_mut().ok_or_else(|| Failure::new("not_configured", "no run is set up yet"))
+    }
+}
+
+fn result(session: &Session, records: &[StepMetrics]) -> Result<JsValue, JsValue> {
+    let numbers = |m: &StepMetrics| {
+        let object = Object::new();
+        let fields: [(&str, f64); 6] = [
+            ("step", f64::from(m.step)),
+            ("loss", f64::from(m.loss)),
+            ("lr", m.lr),
+            ("grad_norm", f64::from(m.grad_norm)),
+            ("tokens", m.tokens as f64),
+            ("ms", m.ms),
+        ];
+        for (key, value) in fields {
+            Reflect::set(&object, &key.into(), &value.into())?;
+        }
+        Ok::<JsValue, JsValue>(object.into())
+    };
+    let list = Array::new();
+    for record in records {
+        list.push(&numbers(record)?);
+    }
+    let diverged = session.diverged().map(|d| {
+        json!({ "step": d.step, "what": d.what, "value": d.value, "sentence": d.to_string() })
+    });
+    let object = to_js(&match diverged {
+        Some(diverged) => json!({ "finished": session.finished(), "diverged": diverged }),
+        None => json!({ "finished": session.finished() }),
+    })?;
+    Reflect::set(&object, &"records".into(), &list)?;
+    Ok(object)
+}
