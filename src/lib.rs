@@ -6,6 +6,7 @@
 //! `web` and the command line only translate and print. `ARCHITECTURE.md` has the layers and the recipes.
 
 pub mod data;
+pub mod gpu;
 pub mod ir;
 pub mod kernels;
 pub mod plan;
