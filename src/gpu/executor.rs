@@ -1,0 +1,252 @@
+//! Running a prepared plan: K steps become one encoder, one pass, one submit; results come back through a ring of
+//! staging buffers, later.
+//!
+//! A step counts only when its record has been read back from the device that ran it. Records are overwritten with a
+//! mark before each submit, so a step that never ran is told from one whose loss is zero.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::kernels::{STEP_STRIDE, Step};
+use crate::plan::Buffer;
+
+use super::prepared::Prepared;
+use super::readback::{self, Mapping};
+use super::signal::Signal;
+use super::{GpuError, inputs, platform};
+
+/// Four f32 a record: loss, gradient norm, two that plans may use.
+const RECORD_BYTES: u64 = 16;
+
+/// A NaN that no arithmetic makes: the record has not been written.
+const UNWRITTEN: u32 = 0x7fc0_1dea;
+
+/// NaN, for poisoned slots.
+const POISON: u32 = 0x7fc0_0000;
+
+/// Tickets handed out by this process.
+static TICKETS: AtomicU64 = AtomicU64::new(0);
+
+/// A step's data.
+#[derive(Clone, Debug)]
+pub struct StepData<'a> {
+    /// What changes between steps; `slot` is set by the executor.
+    pub step: Step,
+    /// The words of every input of the plan, by name.
+    pub inputs: Vec<(&'a str, &'a [u32])>,
+}
+
+/// What a step leaves.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Record {
+    /// Mean loss of the batch.
+    pub loss: f32,
+    /// Gradient norm before clipping; NaN where the plan computes none.
+    pub grad_norm: f32,
+}
+
+/// A submit whose results are to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use = "an unfinished submit keeps its staging buffer"]
+pub struct Ticket {
+    generation: u32,
+    number: u64,
+}
+
+/// A submit under way.
+pub(super) struct InFlight {
+    number: u64,
+    staging: usize,
+    steps: Vec<u32>,
+    submission: wgpu::SubmissionIndex,
+    signal: Signal,
+}
+
+impl Prepared {
+    /// Runs up to [`Prepared::ring`] steps, one after the other, without waiting.
+    ///
+    /// # Errors
+    /// [`GpuError::Busy`] when no staging buffer is free; [`GpuError::Mismatch`] when the data does not fit the plan
+    /// (nothing has run then); a lost device.
+    pub fn submit(&mut self, steps: &[StepData<'_>]) -> Result<Ticket, GpuError> {
+        self.device.check()?;
+        let staging = (0..self.staging.len())
+            .find(|i| self.in_flight.iter().all(|f| f.staging != *i))
+            .ok_or(GpuError::Busy { in_flight: self.in_flight.len() })?;
+        self.write(steps)?;
+
+        let mut encoder = self.device.encoder("trainyard.run");
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for slot in 0..steps.len() {
+                pass.set_bind_group(0, &self.step_group, &[step_offset(slot)]);
+                for command in &self.commands {
+                    if !command.same_pipeline {
+                        pass.set_pipeline(&command.pipeline);
+                    }
+                    pass.set_bind_group(1, &command.bind_group, &[]);
+                    let [x, y, z] = command.grid;
+                    pass.dispatch_workgroups(x, y, z);
+                }
+            }
+        }
+        let bytes = steps.len() as u64 * RECORD_BYTES;
+        let staging_buffer = &self.staging[staging].raw;
+        if let Some(records) = self.buffers.get(&Buffer::Records) {
+            encoder.copy_buffer_to_buffer(&records.raw, 0, staging_buffer, 0, bytes);
+        }
+        let submission = self.device.submit(encoder, (steps.len() * self.commands.len()) as u64);
+        let number = TICKETS.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.push_back(InFlight {
+            number,
+            staging,
+            steps: steps.iter().map(|s| s.step.step).collect(),
+            submission,
+            signal: Signal::map(staging_buffer, bytes),
+        });
+        Ok(Ticket { generation: self.device.generation(), number })
+    }
+
+    /// Submits whose results have not been taken.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Waits for a submit: one record for each step, none if the plan leaves none.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`], the error that stopped the device, or [`GpuError::Internal`] for a step without a record.
+    pub async fn finish(&mut self, ticket: Ticket) -> Result<Vec<Record>, GpuError> {
+        let at = self.position(ticket)?;
+        readback::wait(&self.device, &self.in_flight[at].signal, &self.in_flight[at].submission).await;
+        self.take(at)
+    }
+
+    /// As [`Prepared::finish`], but `None` while the device is still at it.
+    ///
+    /// # Errors
+    /// As [`Prepared::finish`].
+    pub fn try_finish(&mut self, ticket: Ticket) -> Result<Option<Vec<Record>>, GpuError> {
+        let at = self.position(ticket)?;
+        platform::tick(&self.device.shared.raw, &self.device.shared.health);
+        if self.in_flight[at].signal.get().is_none() {
+            return self.device.check().map(|()| None);
+        }
+        self.take(at).map(Some)
+    }
+
+    fn position(&self, ticket: Ticket) -> Result<usize, GpuError> {
+        if ticket.generation != self.device.generation() {
+            return Err(GpuError::Lost {
+                generation: ticket.generation,
+                reason: format!("its results cannot be read on generation {}", self.device.generation()),
+            });
+        }
+        self.in_flight
+            .iter()
+            .position(|f| f.number == ticket.number)
+            .ok_or_else(|| GpuError::Mismatch { what: "the ticket is of another plan or was used before".to_owned() })
+    }
+
+    /// The records of a submit whose mapping has an outcome.
+    fn take(&mut self, at: usize) -> Result<Vec<Record>, GpuError> {
+        let Some(done) = self.in_flight.remove(at) else { return Ok(Vec::new()) };
+        let bytes = done.steps.len() as u64 * RECORD_BYTES;
+        let mapping = Mapping::resume(&self.staging[done.staging].raw, bytes, done.signal);
+        let words: Vec<[u8; 4]> = mapping.view(&self.device, "trainyard.records", |view| {
+            view.chunks_exact(4).map(|b| [b[0], b[1], b[2], b[3]]).collect()
+        })?;
+        if !self.records {
+            return Ok(Vec::new());
+        }
+        let record = |(step, words): (&u32, &[[u8; 4]])| {
+            if u32::from_le_bytes(words[0]) == UNWRITTEN {
+                return Err(GpuError::Internal {
+                    label: format!("step {step}"),
+                    message: "it left no record, so it did not run".to_owned(),
+                });
+            }
+            Ok(Record { loss: f32::from_le_bytes(words[0]), grad_norm: f32::from_le_bytes(words[1]) })
+        };
+        done.steps.iter().zip(words.chunks_exact(4)).map(record).collect()
+    }
+
+    /// Reads an output as the last step left it.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] for an unknown name; a lost device; [`GpuError::Map`].
+    pub async fn read_output(&mut self, name: &str) -> Result<Vec<f32>, GpuError> {
+        let output = self.outputs.iter().find(|o| o.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.outputs.iter().map(|o| o.name.as_str()).collect();
+            GpuError::Mismatch { what: format!("the plan has no output {name:?}; it has {names:?}") }
+        })?;
+        match (self.buffers.get(&output.buffer), &self.output_staging) {
+            (Some(source), Some(staging)) => {
+                readback::read(&self.device, source, output.elements, staging, &format!("output {name:?}")).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Fills every slot but the constants with NaN: what a launch reads before it is written then shows.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn poison_slots(&mut self) -> Result<(), GpuError> {
+        self.device.check()?;
+        let piece = vec![POISON; 1 << 18];
+        for (name, buffer) in &self.buffers {
+            let Buffer::Slot(slot) = name else { continue };
+            if self.constants.contains(slot) {
+                continue;
+            }
+            let mut offset = 0;
+            while offset < buffer.bytes {
+                let words = ((buffer.bytes - offset) / 4).min(piece.len() as u64) as usize;
+                if words == 0 {
+                    break;
+                }
+                self.device.shared.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(&piece[..words]));
+                offset += words as u64 * 4;
+            }
+        }
+        self.device.check()
+    }
+
+    /// Hands the host's data of some steps to the queue: inputs, step uniforms, and the mark in their records.
+    pub(super) fn write(&mut self, steps: &[StepData<'_>]) -> Result<(), GpuError> {
+        if steps.is_empty() || steps.len() > self.ring {
+            return Err(GpuError::Mismatch {
+                what: format!("{} steps in a submit; this plan takes 1 to {}", steps.len(), self.ring),
+            });
+        }
+        for (slot, data) in steps.iter().enumerate() {
+            for input in &self.inputs {
+                let (_, words) = data.inputs.iter().find(|(name, _)| *name == input.name).ok_or_else(|| {
+                    GpuError::Mismatch { what: format!("step {} lacks the input {:?}", data.step.step, input.name) }
+                })?;
+                let start = slot * self.input_words + (input.offset / 4) as usize;
+                inputs::fill(input, words, &mut self.input_scratch[start..start + input.words])?;
+            }
+            let step = Step { slot: slot as u32, ..data.step };
+            let start = slot * STEP_STRIDE as usize;
+            self.step_scratch[start..start + size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(&step));
+        }
+        let queue = &self.device.shared.queue;
+        if let Some(ring) = self.buffers.get(&Buffer::InputRing) {
+            let words = &self.input_scratch[..steps.len() * self.input_words];
+            queue.write_buffer(&ring.raw, 0, bytemuck::cast_slice(words));
+        }
+        queue.write_buffer(&self.step_ring.raw, 0, &self.step_scratch[..steps.len() * STEP_STRIDE as usize]);
+        if let Some(records) = self.buffers.get(&Buffer::Records) {
+            let marks = vec![UNWRITTEN; steps.len() * RECORD_BYTES as usize / 4];
+            queue.write_buffer(&records.raw, 0, bytemuck::cast_slice(&marks));
+        }
+        self.device.check()
+    }
+}
+
+/// The dynamic offset of a step's uniform.
+pub(super) fn step_offset(slot: usize) -> u32 {
+    slot as u32 * STEP_STRIDE as u32
+}
