@@ -3,8 +3,12 @@
 use serde::Serialize;
 
 use super::corpus::{Corpus, MAX_TEXT_BYTES, TokenizerChoice};
-use super::{Batch, DataError, Example, Task};
+use super::{Batch, DataError, Example, Task, world};
 use crate::text::{BYTE_ORDER_MARK, Kind, TextError, Tokenizer, decode_utf8};
+
+/// Documents of the built-in text: some five million characters, ready in a fraction of a second.
+const WORLD_TRAIN_DOCUMENTS: u32 = 25_000;
+const WORLD_VALIDATION_DOCUMENTS: u32 = 2_000;
 
 /// A character vocabulary above this deserves a hint at BPE.
 const LARGE_CHARACTER_VOCABULARY: usize = 512;
@@ -24,6 +28,7 @@ pub struct Dataset {
 enum Source {
     Task(Task),
     Text(Corpus),
+    World(Corpus),
 }
 
 /// What there is to say about a data set before training.
@@ -51,6 +56,52 @@ impl Dataset {
             tokenizer: task.tokenizer(),
             source: Source::Task(task),
             notices: Vec::new(),
+        }
+    }
+
+    /// The built-in text of characters: documents of the synthetic world of `world_seed`, one a line.
+    ///
+    /// # Errors
+    /// See [`Dataset::world_with`].
+    pub fn world(world_seed: u32) -> Result<Self, DataError> {
+        Self::world_with(world_seed, TokenizerChoice::Characters)
+    }
+
+    /// The built-in text with another tokenizer.
+    ///
+    /// # Errors
+    /// What the tokenizer says to the text.
+    pub fn world_with(world_seed: u32, choice: TokenizerChoice) -> Result<Self, DataError> {
+        let name = "world".to_owned();
+        let train = world::text(world_seed, world::TRAIN.start, WORLD_TRAIN_DOCUMENTS);
+        let validation = world::text(
+            world_seed,
+            world::VALIDATION.start,
+            WORLD_VALIDATION_DOCUMENTS,
+        );
+        let encoded = choice
+            .build(&format!("{train}{validation}"), &train)
+            .and_then(|tokenizer| {
+                Ok((
+                    tokenizer.encode(&train)?,
+                    tokenizer.encode(&validation)?,
+                    tokenizer,
+                ))
+            });
+        match encoded {
+            Ok((train, validation, tokenizer)) => {
+                let source = Source::World(Corpus {
+                    name,
+                    train,
+                    validation,
+                });
+                Ok(Self {
+                    tokenizer,
+                    source,
+                    notices: Vec::new(),
+                })
+            }
+            Err(error) => Err(DataError::Text { name, error }),
         }
     }
 
@@ -115,7 +166,9 @@ impl Dataset {
     ) -> Result<Batch, DataError> {
         match &self.source {
             Source::Task(task) => task.train_batch(seed, step, batch, context),
-            Source::Text(corpus) => corpus.train_batch(seed, step, batch, context),
+            Source::Text(corpus) | Source::World(corpus) => {
+                corpus.train_batch(seed, step, batch, context)
+            }
         }
     }
 
@@ -131,7 +184,9 @@ impl Dataset {
     ) -> Result<Batch, DataError> {
         match &self.source {
             Source::Task(task) => task.validation_batch(index, batch, context),
-            Source::Text(corpus) => corpus.validation_batch(index, batch, context),
+            Source::Text(corpus) | Source::World(corpus) => {
+                corpus.validation_batch(index, batch, context)
+            }
         }
     }
 
@@ -146,7 +201,7 @@ impl Dataset {
     pub fn name(&self) -> &str {
         match &self.source {
             Source::Task(task) => task.as_str(),
-            Source::Text(corpus) => &corpus.name,
+            Source::Text(corpus) | Source::World(corpus) => &corpus.name,
         }
     }
 
@@ -156,6 +211,7 @@ impl Dataset {
         let (kind, corpus) = match &self.source {
             Source::Task(_) => ("task", None),
             Source::Text(corpus) => ("text", Some(corpus)),
+            Source::World(corpus) => ("world", Some(corpus)),
         };
         Summary {
             kind,
@@ -172,7 +228,7 @@ impl Dataset {
     pub const fn natural_context(&self) -> Option<usize> {
         match &self.source {
             Source::Task(task) => Some(task.context()),
-            Source::Text(_) => None,
+            Source::Text(_) | Source::World(_) => None,
         }
     }
 
@@ -182,7 +238,7 @@ impl Dataset {
     pub fn default_probe(&self) -> String {
         match &self.source {
             Source::Task(_) => self.default_prompt(),
-            Source::Text(corpus) => {
+            Source::Text(corpus) | Source::World(corpus) => {
                 // Enough tokens for a line under any tokenizer.
                 let head = &corpus.validation[..corpus.validation.len().min(8 * PROBE_CHARACTERS)];
                 let text = self.tokenizer.decode(head);
@@ -214,7 +270,7 @@ impl Dataset {
         let mut ids = match &self.source {
             _ if text.is_empty() => return Err(DataError::EmptyProbe),
             Source::Task(task) => task.probe(&encode(text.trim())?, text.trim())?,
-            Source::Text(_) => encode(text)?,
+            Source::Text(_) | Source::World(_) => encode(text)?,
         };
         ids.truncate(context);
         if ids.is_empty() {
@@ -229,7 +285,7 @@ impl Dataset {
     pub fn default_prompt(&self) -> String {
         match &self.source {
             Source::Task(task) => self.show(&task.held_out(0).question),
-            Source::Text(corpus) => {
+            Source::Text(corpus) | Source::World(corpus) => {
                 if self.tokenizer.encode("\n").is_ok_and(|ids| !ids.is_empty()) {
                     return "\n".to_owned();
                 }
@@ -246,7 +302,7 @@ impl Dataset {
     pub fn held_out(&self, index: u32) -> Option<Example> {
         match &self.source {
             Source::Task(task) => Some(task.held_out(index)),
-            Source::Text(_) => None,
+            Source::Text(_) | Source::World(_) => None,
         }
     }
 
@@ -262,7 +318,7 @@ impl Dataset {
                     .collect();
                 self.tokenizer.decode(&shown)
             }
-            Source::Text(_) => self.tokenizer.decode(ids),
+            Source::Text(_) | Source::World(_) => self.tokenizer.decode(ids),
         }
     }
 }

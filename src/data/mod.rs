@@ -9,6 +9,7 @@ mod corpus;
 mod dataset;
 mod error;
 mod task;
+pub mod world;
 
 pub use batch::Batch;
 pub use corpus::TokenizerChoice;

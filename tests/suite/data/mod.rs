@@ -1,4 +1,7 @@
 //! Data sets: tasks, texts and the synthetic world.
 
+mod review;
+mod story;
 mod task;
 mod text;
+mod world;
