@@ -1,7 +1,7 @@
 use pollster::block_on;
 
 use super::{Data, Descent, Evaluated, Machine, MachineError, Precision};
-use crate::gpu::{Device, ParamStore, Prepared, Record, StepData};
+use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::kernels::Step;
 use crate::plan::{Buffer, Plan, Purpose};
@@ -16,6 +16,20 @@ impl GpuMachine {
     #[must_use]
     pub const fn new(device: Device) -> Self {
         Self { device }
+    }
+
+    /// On the best adapter, or the best whose name contains `adapter`.
+    ///
+    /// # Errors
+    /// When there is none, or it does not open.
+    pub fn open(adapter: Option<&str>) -> Result<Self, GpuError> {
+        block_on(Device::open(adapter)).map(Self::new)
+    }
+
+    /// The adapter's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.device.adapter().name
     }
 
     async fn prepare(
