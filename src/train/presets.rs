@@ -225,7 +225,7 @@ impl Preset {
             (Source::Task(task), None) => Ok(Dataset::task(task)),
             (Source::Task(_), Some(_)) => Err(TrainError::TaskTakesNoText { preset: self.name }),
             (Source::World, None) => {
-                Ok(Dataset::world(settings.world_seed, settings.tokenizer_choice(), settings.context)?)
+                Ok(Dataset::world_with(settings.world_seed, settings.tokenizer_choice())?)
             }
             (Source::Text, None) => Err(TrainError::NeedsText { preset: self.name }),
             (Source::World | Source::Text, Some((name, bytes))) => {
