@@ -235,7 +235,7 @@ impl Session {
     }
 }
 
-/// Fills in what follows from the data: vocabulary, positions, the tasks' context, special tokens.
+/// Fills in what follows from the data: vocabulary, positions, special tokens.
 pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
     let tokenizer = data.tokenizer();
     let vocabulary = tokenizer.vocab_size();
