@@ -10,8 +10,8 @@
 //   weight_bias           y = c, bias_grad[n] = Σ_k op(B)[k,n]
 //
 // A thread computes 8 rows × 8 columns in registers. The columns of neighboring threads are neighbors: thread
-// (lx, ly) of workgroup (gx, gy) owns rows gy·8·WY + ly + i·WY and columns gx·8·WX + lx + j·WX. Rows and columns past
-// the end repeat the last one and are not stored. No workgroup memory: the caches hold what threads share.
+// lx + WX·ly of workgroup (gx, gy) owns rows gy·8·WY + ly + i·WY and columns gx·8·WX + lx + j·WX. Rows and columns
+// past the end repeat the last one and are not stored. No workgroup memory: the caches hold what threads share.
 
 const M: u32 = 64u;
 const N: u32 = 64u;
@@ -44,8 +44,10 @@ struct Place {
 
 // Row i of a thread's tile: c[2i] holds columns 0 to 3, c[2i + 1] columns 4 to 7. Named, so that they stay registers.
 struct Tile {
-    c0: vec4<f32>, c1: vec4<f32>, c2: vec4<f32>, c3: vec4<f32>, c4: vec4<f32>, c5: vec4<f32>, c6: vec4<f32>, c7: vec4<f32>,
-    c8: vec4<f32>, c9: vec4<f32>, c10: vec4<f32>, c11: vec4<f32>, c12: vec4<f32>, c13: vec4<f32>, c14: vec4<f32>, c15: vec4<f32>,
+    c0: vec4<f32>, c1: vec4<f32>, c2: vec4<f32>, c3: vec4<f32>,
+    c4: vec4<f32>, c5: vec4<f32>, c6: vec4<f32>, c7: vec4<f32>,
+    c8: vec4<f32>, c9: vec4<f32>, c10: vec4<f32>, c11: vec4<f32>,
+    c12: vec4<f32>, c13: vec4<f32>, c14: vec4<f32>, c15: vec4<f32>,
 }
 
 // Four neighboring elements of a tile.
@@ -57,7 +59,10 @@ struct Quad {
 }
 
 fn place(group: vec3<u32>, local: vec3<u32>) -> Place {
-    return Place(group.y * (8u * WY) + local.y, group.x * (8u * WX) + local.x);
+    // A compiler sees that a coordinate is the same for all lanes only when no lane enters into it.
+    let lx = select(local.x % WX, 0u, WX == 1u);
+    let ly = select(local.x / WX, 0u, WY == 1u);
+    return Place(group.y * (8u * WY) + ly, group.x * (8u * WX) + lx);
 }
 
 fn a_offset(at: Place, i: u32) -> u32 {
@@ -202,7 +207,7 @@ fn kept(q: Quad) -> vec4<f32> {
     return select(vec4<f32>(0.0), vec4<f32>(KEEP), word >= vec4<u32>(THRESHOLD));
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn plain(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -211,7 +216,7 @@ fn plain(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) 
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -221,7 +226,7 @@ fn bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn activation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -230,7 +235,7 @@ fn activation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn activation_save(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -242,7 +247,7 @@ fn activation_save(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn bias_activation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -252,7 +257,7 @@ fn bias_activation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn bias_activation_save(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -264,7 +269,7 @@ fn bias_activation_save(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn residual(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -274,7 +279,7 @@ fn residual(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn bias_residual(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -284,7 +289,7 @@ fn bias_residual(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn activation_grad(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
@@ -294,7 +299,7 @@ fn activation_grad(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX * WY)
 fn weight_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let at = place(group, local);
     let tile = product(at);
