@@ -1,1 +1,3 @@
 //! The one integration binary: linking happens once. Each module tests the module of the library it is named for.
+
+mod gpu;
