@@ -83,7 +83,8 @@ fn plans_that_contradict_themselves_are_refused() {
         change(&mut plan);
         refusal(&plan, &Limits::FLOOR)
     };
-    let cases: [(fn(&mut Plan), &str); 9] = [
+    type Change = fn(&mut Plan);
+    let cases: [(Change, &str); 9] = [
         (|p| p.ring = 0, "the plan's rings have no room for a step"),
         (|p| p.launches[0].bindings[2].buffer = Buffer::Params, "both reads and writes in Params"),
         (
