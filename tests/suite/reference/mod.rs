@@ -1,0 +1,1 @@
+//! The interpreter: properties that no rounding excuses, errors, the optimizer, and speed.
