@@ -190,6 +190,14 @@ impl Dataset {
         }
     }
 
+    /// The task, if it is one.
+    pub(super) const fn as_task(&self) -> Option<Task> {
+        match &self.source {
+            Source::Task(task) => Some(*task),
+            Source::Text(_) | Source::World(_) => None,
+        }
+    }
+
     /// The tokenizer.
     #[must_use]
     pub const fn tokenizer(&self) -> &Tokenizer {

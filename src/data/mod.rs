@@ -5,6 +5,7 @@
 //! questions, the last tenth of a text, documents of another range.
 
 mod batch;
+mod check;
 mod corpus;
 mod dataset;
 mod error;

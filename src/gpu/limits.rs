@@ -154,11 +154,26 @@ fn check_launch(plan: &Plan, launch: &PlanLaunch, limits: &Limits) -> Result<(),
                 ),
             });
         }
-        if binding.access == Access::Read
-            && let Some(clash) = bound.iter().find(|b| b.buffer == binding.buffer && b.access != Access::Read)
-        {
+    }
+    check_aliasing(launch)
+}
+
+/// WebGPU tracks use by whole buffer, but lets disjoint parts of one be written.
+fn check_aliasing(launch: &PlanLaunch) -> Result<(), GpuError> {
+    for (i, a) in launch.bindings.iter().enumerate() {
+        for b in launch.bindings[..i].iter().filter(|b| b.buffer == a.buffer) {
+            let what = match (a.access, b.access) {
+                (Access::Read, Access::Read) => continue,
+                (Access::Read, _) | (_, Access::Read) => "both reads and writes",
+                (Access::Write | Access::ReadWrite, Access::Write | Access::ReadWrite) => {
+                    if a.offset >= b.offset + b.size || b.offset >= a.offset + a.size {
+                        continue;
+                    }
+                    "binds the same bytes twice to write"
+                }
+            };
             return Err(GpuError::Mismatch {
-                what: format!("{} both reads and writes {:?}, which WebGPU forbids", place(launch), clash.buffer),
+                what: format!("{} {what} in {:?}, which WebGPU forbids", place(launch), a.buffer),
             });
         }
     }

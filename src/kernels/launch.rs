@@ -44,6 +44,24 @@ pub enum Const {
     Bool(bool),
 }
 
+impl From<u32> for Const {
+    fn from(value: u32) -> Self {
+        Self::U32(value)
+    }
+}
+
+impl From<f32> for Const {
+    fn from(value: f32) -> Self {
+        Self::F32(value)
+    }
+}
+
+impl From<bool> for Const {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
 impl fmt::Display for Const {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,6 +97,27 @@ pub struct Launch {
     pub flops: u64,
 }
 
+impl Launch {
+    /// A launch of `kernel.entry`.
+    ///
+    /// # Errors
+    /// [`KernelError::Missing`] when the kernel has no such entry point.
+    pub(super) fn new(
+        kernel: &'static Kernel,
+        entry: &'static str,
+        constants: Vec<(&'static str, Const)>,
+        grid: [u32; 3],
+        flops: u64,
+    ) -> Result<Self, KernelError> {
+        let entry = kernel.entries.iter().find(|e| e.name == entry).ok_or_else(|| KernelError::Missing {
+            stem: kernel.stem,
+            what: "entry point",
+            name: entry.to_owned(),
+        })?;
+        Ok(Self { kernel, entry, constants, grid, flops })
+    }
+}
+
 /// A launch that no adapter could run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KernelError {
@@ -94,12 +133,24 @@ pub enum KernelError {
         /// How many there may be.
         limit: u64,
     },
-    /// A wrapper names a constant or library that its shader lacks: caught by the tests of every wrapper.
+    /// A tensor without elements, or with more than 32-bit byte offsets reach.
+    #[error("{stem}: {what} has {elements} elements; between 1 and {limit} are possible")]
+    Size {
+        /// The shader.
+        stem: &'static str,
+        /// Which tensor.
+        what: &'static str,
+        /// How many elements it would have.
+        elements: u128,
+        /// How many it may have.
+        limit: u64,
+    },
+    /// A wrapper names a constant, library or entry point that its shader lacks: caught by the tests of every wrapper.
     #[error("{stem}: the shader has no {what} {name:?}")]
     Missing {
         /// The shader.
         stem: &'static str,
-        /// Constant or library.
+        /// Constant, library or entry point.
         what: &'static str,
         /// Its name.
         name: String,
@@ -109,6 +160,8 @@ pub enum KernelError {
 /// The shared files of `shaders/lib`, by name.
 const LIB: &[(&str, &str)] = &[
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
+    ("heads", include_str!("../../shaders/lib/heads.wgsl")),
+    ("reduce", include_str!("../../shaders/lib/reduce.wgsl")),
     ("rng", include_str!("../../shaders/lib/rng.wgsl")),
     ("step", include_str!("../../shaders/lib/step.wgsl")),
 ];

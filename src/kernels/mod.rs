@@ -10,8 +10,45 @@
 //! Tensors are dense and row-major, without padding: any width, any vocabulary. Storage arrays have fixed sizes and
 //! workgroup coordinates are clamped once, so that browsers can prove accesses in bounds; tails store predicated.
 
+mod activation;
+pub mod attention;
+pub mod cross_entropy;
+mod dropout;
+pub mod elementwise;
+pub mod embedding;
+mod grid;
 mod launch;
+pub mod matmul;
+pub mod norm;
+pub mod optimizer;
+pub mod record;
+pub mod rows;
+pub mod stage;
 mod step;
+pub mod sum;
 
 pub use launch::{Access, Const, Entry, Kernel, KernelError, Launch, Target, source};
 pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
+
+/// Every shader.
+#[must_use]
+pub fn all() -> &'static [&'static Kernel] {
+    static ALL: [&Kernel; 15] = [
+        &attention::KERNEL,
+        &attention::GRAD,
+        &attention::PROBS,
+        &cross_entropy::KERNEL,
+        &elementwise::KERNEL,
+        &embedding::KERNEL,
+        &matmul::KERNEL,
+        &norm::KERNEL,
+        &norm::GRAD,
+        &norm::PARAM_GRAD,
+        &optimizer::KERNEL,
+        &record::KERNEL,
+        &rows::KERNEL,
+        &stage::KERNEL,
+        &sum::KERNEL,
+    ];
+    &ALL
+}

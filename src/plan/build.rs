@@ -4,7 +4,8 @@ use super::lower::{Lowered, lower};
 use super::place::{input_bytes, place};
 use super::verify::verify;
 use crate::ir::{Graph, Optimizer, OptimizerKind};
-use crate::kernels::{Launch, Target, optimizer, record, stage};
+use crate::kernels::optimizer::{self, AdamW};
+use crate::kernels::{Launch, Target, record, stage};
 
 /// What a plan does with its graph.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -60,15 +61,21 @@ fn train_tail(
     target: Target,
 ) -> Result<(), PlanError> {
     let norm = optimizer::norm_partials(arenas.elements, target)?;
-    let count = optimizer::partial_count(arenas.elements);
-    let partials = scratch(lowered, count as u64 * 4);
-    let scalars = scratch(lowered, 8);
+    let partials = scratch(lowered, optimizer::partials(arenas.elements, target) as u64 * 4);
+    let scalars = scratch(lowered, optimizer::SCALARS as u64 * 4);
     emit(lowered, norm, vec![Content::Grads, partials], "optimizer");
-    let finish = optimizer::finish(count, ring, target)?;
+    let finish = optimizer::finish(arenas.elements, ring, target)?;
     emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
     match rule.kind {
         OptimizerKind::AdamW { beta1, beta2, eps, weight_decay: _ } => {
-            let launch = optimizer::adamw(arenas.elements, arenas.decayed, [beta1 as f32, beta2 as f32, eps as f32], target)?;
+            let spec = AdamW {
+                arena: arenas.elements,
+                decayed: arenas.decayed,
+                beta1: beta1 as f32,
+                beta2: beta2 as f32,
+                eps: eps as f32,
+            };
+            let launch = optimizer::adamw(&spec, target)?;
             let operands = vec![Content::Grads, scalars, Content::Params, Content::Moment1, Content::Moment2];
             emit(lowered, launch, operands, "optimizer");
         }

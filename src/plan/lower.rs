@@ -2,10 +2,14 @@
 
 use super::buffers::{DerivedInput, PlanError};
 use super::content::{Content, Emitted};
-use crate::ir::{Attention, Dropout, Epilogue, Fused, Graph, InputId, Mask, Node, NormKind, Op, ValueId};
+use crate::ir::{Attention, Dropout, Fused, Graph, InputId, Mask, Node, NormKind, Op, ValueId};
 use crate::kernels::attention::{self, Heads};
 use crate::kernels::matmul::{self, MatMul, Variant};
-use crate::kernels::{Launch, Target, cross_entropy, elementwise, embedding, norm, rows, sum};
+use crate::kernels::cross_entropy::{self, CrossEntropy};
+use crate::kernels::embedding::{self, Lookup};
+use crate::kernels::norm::{self, Norm};
+use crate::kernels::rows::{self, Table};
+use crate::kernels::{Launch, Target, elementwise, sum};
 
 /// Launches in order, what they touch, and what the host has to provide.
 #[derive(Debug, Default)]
@@ -46,25 +50,26 @@ impl Lowering<'_> {
             Op::Param(_) | Op::Input(_) => {}
             Op::Fill { value } => self.out.constants.push((o[0], *value)),
             Op::Embedding => {
-                let [v, d] = self.matrix(i[0]);
-                self.emit(embedding::forward(v, d, self.elements(i[1]), t)?, direct);
+                let [rows, columns] = self.matrix(i[0]);
+                let lookup = Lookup { rows, columns, count: self.elements(i[1]) };
+                self.emit(embedding::forward(&lookup, t)?, direct);
             }
             Op::EmbeddingGrad { rows } => {
                 let list = self.positions(node, i[0], *rows)?;
-                let [n, d] = self.matrix(i[1]);
+                let [count, columns] = self.matrix(i[1]);
                 let operands = vec![list, self.content(i[1]), self.content(o[0])];
-                self.emit(embedding::grad(*rows, d, n, t)?, operands);
+                self.emit(embedding::grad(&Lookup { rows: *rows, columns, count }, t)?, operands);
             }
             Op::AddRows { period } => {
-                let [n, d] = self.matrix(i[0]);
-                self.emit(rows::add(n, d, *period, self.graph.ty(i[1]).shape.rows(), t)?, direct);
+                let table = self.table(i[0], *period, self.graph.ty(i[1]).shape.rows());
+                self.emit(rows::add(&table, t)?, direct);
             }
             Op::SumRows { period, table_rows } => {
-                let [n, d] = self.matrix(i[0]);
-                self.emit(rows::sum(n, d, *period, table_rows.unwrap_or(1), t)?, direct);
+                let table = self.table(i[0], *period, table_rows.unwrap_or(1));
+                self.emit(rows::sum(&table, t)?, direct);
             }
             Op::MatMul { ta, tb } => {
-                self.matmul([*ta, *tb], i[0], i[1], Variant::Plain, direct)?;
+                self.matmul([*ta, *tb], i[0], i[1], Variant::PLAIN, direct)?;
             }
             Op::Add => self.emit(elementwise::add(n, t)?, direct),
             Op::Scale { factor } => self.emit(elementwise::scale(n, *factor, t)?, direct),
@@ -75,13 +80,12 @@ impl Lowering<'_> {
                 self.emit(elementwise::dropout(rows, columns, *d, t)?, direct);
             }
             Op::Norm { kind, eps } => {
-                let [n, d] = self.matrix(i[0]);
-                self.emit(norm::forward(n, d, *kind, *eps, i.len() == 3, t)?, direct);
+                self.emit(norm::forward(&self.norm(i[0], *kind), *eps, i.len() == 3, t)?, direct);
             }
             Op::NormGrad { kind } => self.norm_grad(i[0], *kind, false, direct)?,
             Op::NormParamGrad { beta } => {
-                let [n, d] = self.matrix(i[0]);
-                self.emit(norm::param_grad(n, d, *beta, t)?, direct);
+                let shape = self.norm(i[0], NormKind::Layer);
+                self.emit(norm::param_grad(&shape, *beta, t)?, direct);
             }
             Op::Attention(a) => {
                 let heads = self.heads(a, i[0], i.len() == 2);
@@ -93,16 +97,14 @@ impl Lowering<'_> {
                 self.emit(attention::probs(&heads, t)?, direct);
             }
             Op::CrossEntropy { smoothing } => {
-                let [n, v] = self.matrix(i[0]);
-                let rows = self.scratch(n as u64 * 4);
-                let reads = i.iter().map(|&v| self.content(v));
-                let operands = reads.chain([rows]).collect();
-                self.emit(cross_entropy::rows(n, v, *smoothing, t)?, operands);
-                self.emit(sum::total(n, t)?, vec![rows, self.content(o[0])]);
+                let loss = self.cross_entropy(i[0], *smoothing);
+                let rows = self.scratch(loss.rows as u64 * 4);
+                let operands = direct[..3].iter().copied().chain([rows]).collect();
+                self.emit(cross_entropy::rows(&loss, t)?, operands);
+                self.emit(sum::total(loss.rows, t)?, vec![rows, direct[3]]);
             }
             Op::CrossEntropyGrad { smoothing } => {
-                let [n, v] = self.matrix(i[0]);
-                self.emit(cross_entropy::grad(n, v, *smoothing, t)?, direct);
+                self.emit(cross_entropy::grad(&self.cross_entropy(i[0], *smoothing), t)?, direct);
             }
             Op::Fused(fused) => self.fused(fused, node, direct)?,
         }
@@ -113,15 +115,10 @@ impl Lowering<'_> {
         let (i, o) = (&node.inputs, &node.outputs);
         match *fused {
             Fused::Linear { ta, tb, bias, epilogue } => {
-                let variant = match epilogue {
-                    Epilogue::None => Variant::Bias,
-                    Epilogue::Activation { f, save } => Variant::Activation { bias, f, save },
-                    Epilogue::Residual { dropout } => Variant::Residual { bias, dropout },
-                };
-                self.matmul([ta, tb], i[0], i[1], variant, direct)?;
+                self.matmul([ta, tb], i[0], i[1], Variant::Linear { bias, epilogue }, direct)?;
             }
             Fused::MatMulActivationGrad { tb, f } => {
-                self.matmul([false, tb], i[0], i[1], Variant::ActivationGrad { f }, direct)?;
+                self.matmul([false, tb], i[0], i[1], Variant::ActivationGrad(f), direct)?;
             }
             Fused::WeightBiasGrad => {
                 self.matmul([true, false], i[0], i[1], Variant::WeightBias, direct)?;
@@ -129,16 +126,16 @@ impl Lowering<'_> {
             Fused::NormGradAdd { kind } => self.norm_grad(i[0], kind, true, direct)?,
             Fused::EmbeddingGradAdd { rows } => {
                 let list = self.positions(node, i[1], rows)?;
-                let [n, d] = self.matrix(i[2]);
+                let [count, columns] = self.matrix(i[2]);
                 let operands = vec![self.content(i[0]), list, self.content(i[2]), self.content(o[0])];
-                self.emit(embedding::grad_add(rows, d, n, self.target)?, operands);
+                self.emit(embedding::grad_add(&Lookup { rows, columns, count }, self.target)?, operands);
             }
             Fused::CrossEntropyBoth { smoothing } => {
-                let [n, v] = self.matrix(i[0]);
-                let rows = self.scratch(n as u64 * 4);
-                let operands = i.iter().map(|&v| self.content(v)).chain([rows, self.content(o[1])]).collect();
-                self.emit(cross_entropy::both(n, v, smoothing, self.target)?, operands);
-                self.emit(sum::total(n, self.target)?, vec![rows, self.content(o[0])]);
+                let loss = self.cross_entropy(i[0], smoothing);
+                let rows = self.scratch(loss.rows as u64 * 4);
+                let operands = direct[..3].iter().copied().chain([rows, direct[4]]).collect();
+                self.emit(cross_entropy::both(&loss, self.target)?, operands);
+                self.emit(sum::total(loss.rows, self.target)?, vec![rows, direct[3]]);
             }
         }
         Ok(())
@@ -167,9 +164,8 @@ impl Lowering<'_> {
         residual: bool,
         operands: Vec<Content>,
     ) -> Result<(), PlanError> {
-        let [n, d] = self.matrix(x);
-        let launch =
-            if residual { norm::grad_add(n, d, kind, self.target) } else { norm::grad(n, d, kind, self.target) }?;
+        let shape = self.norm(x, kind);
+        let launch = if residual { norm::grad_add(&shape, self.target) } else { norm::grad(&shape, self.target) }?;
         self.emit(launch, operands);
         Ok(())
     }
@@ -204,6 +200,21 @@ impl Lowering<'_> {
             dropout: a.dropout.filter(|d: &Dropout| d.p > 0.0),
             masked,
         }
+    }
+
+    fn norm(&self, x: ValueId, kind: NormKind) -> Norm {
+        let [rows, columns] = self.matrix(x);
+        Norm { rows, columns, kind }
+    }
+
+    fn cross_entropy(&self, logits: ValueId, smoothing: f64) -> CrossEntropy {
+        let [rows, classes] = self.matrix(logits);
+        CrossEntropy { rows, classes, smoothing: smoothing as f32 }
+    }
+
+    fn table(&self, x: ValueId, period: usize, table_rows: usize) -> Table {
+        let [rows, columns] = self.matrix(x);
+        Table { rows, columns, period, table_rows }
     }
 
     fn positions(&mut self, node: &Node, ids: ValueId, rows: usize) -> Result<Content, PlanError> {

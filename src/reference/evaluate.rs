@@ -96,7 +96,7 @@ pub(super) fn evaluate<F: Float>(
     x: &Operands<'_, F>,
     key: StepKey,
     outputs: &mut [Vec<F>],
-    panel: &mut Vec<F>,
+    scratch: &mut Vec<F>,
 ) -> Result<(), ReferenceError> {
     let [y, rest @ ..] = outputs else { return Ok(()) };
     match &x.node.op {
@@ -114,7 +114,7 @@ pub(super) fn evaluate<F: Float>(
             let (a, b) = (x.shape(0), x.shape(1));
             let (m, k) = if *ta { (a.columns(), a.rows()) } else { (a.rows(), a.columns()) };
             let n = if *tb { b.rows() } else { b.columns() };
-            matmul(MatMul { m, n, k, ta: *ta, tb: *tb }, x.float(0)?, x.float(1)?, y, panel);
+            matmul(MatMul { m, n, k, ta: *ta, tb: *tb }, x.float(0)?, x.float(1)?, y, scratch);
         }
         Op::Add => elementwise::add(x.float(0)?, x.float(1)?, y),
         Op::Scale { factor } => elementwise::scale(*factor, x.float(0)?, y),

@@ -46,24 +46,31 @@ pub trait Float:
 impl Float for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    #[inline]
     fn new(x: f64) -> Self {
         x
     }
+    #[inline]
     fn widen(self) -> f64 {
         self
     }
+    #[inline]
     fn exp(self) -> Self {
         libm::exp(self)
     }
+    #[inline]
     fn ln(self) -> Self {
         libm::log(self)
     }
+    #[inline]
     fn tanh(self) -> Self {
         libm::tanh(self)
     }
+    #[inline]
     fn erf(self) -> Self {
         libm::erf(self)
     }
+    #[inline]
     fn sqrt(self) -> Self {
         // IEEE 754 demands correct rounding of the instruction, so libm has nothing to add.
         Self::sqrt(self)
@@ -73,24 +80,31 @@ impl Float for f64 {
 impl Float for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    #[inline]
     fn new(x: f64) -> Self {
         x as Self
     }
+    #[inline]
     fn widen(self) -> f64 {
         f64::from(self)
     }
+    #[inline]
     fn exp(self) -> Self {
         libm::expf(self)
     }
+    #[inline]
     fn ln(self) -> Self {
         libm::logf(self)
     }
+    #[inline]
     fn tanh(self) -> Self {
         libm::tanhf(self)
     }
+    #[inline]
     fn erf(self) -> Self {
         libm::erff(self)
     }
+    #[inline]
     fn sqrt(self) -> Self {
         Self::sqrt(self)
     }

@@ -32,7 +32,7 @@ pub struct Interpreter<F> {
     /// Free buffers by length.
     pool: BTreeMap<usize, Vec<Vec<F>>>,
     /// Scratch of the matrix products.
-    panel: Vec<F>,
+    scratch: Vec<F>,
 }
 
 /// What a step computed.
@@ -82,7 +82,7 @@ impl<F: Float> Interpreter<F> {
     /// When the graph is ill-formed.
     pub fn new(graph: &Graph, keep: Keep) -> Result<Self, ReferenceError> {
         let program = Arc::new(Program::new(graph)?);
-        Ok(Self { program, keep, pool: BTreeMap::new(), panel: Vec::new() })
+        Ok(Self { program, keep, pool: BTreeMap::new(), scratch: Vec::new() })
     }
 
     /// Runs the graph. Parameters and inputs come in the order of their tables.
@@ -104,7 +104,7 @@ impl<F: Float> Interpreter<F> {
                 outputs.extend(node.outputs.iter().map(|&v| self.take(program.graph.ty(v).shape.elements())));
             }
             let operands = Operands { graph: &program.graph, node, values: &values, params, inputs };
-            evaluate(&operands, key, &mut outputs, &mut self.panel)?;
+            evaluate(&operands, key, &mut outputs, &mut self.scratch)?;
             for (&id, output) in node.outputs.iter().zip(outputs) {
                 values[id.index()] = Some(output);
             }

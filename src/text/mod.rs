@@ -6,7 +6,7 @@
 //! the page, where a general pipeline that keeps an offset and a string per token is too slow and too large.
 //!
 //! Rules: nothing here reads files, callers pass bytes; nothing panics on data; a `tokenizer.json` is validated
-//! completely before the crate sees it ([`mod@file`] says why); ids are contiguous from zero.
+//! completely before the crate sees it (`file` says why); ids are contiguous from zero.
 
 mod byte_level;
 mod error;

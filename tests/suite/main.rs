@@ -1,4 +1,11 @@
 //! The one integration binary: linking happens once. Each module tests the module of the library it is named for.
 
+mod autodiff;
+mod cases;
 mod data;
+mod gpu;
+mod ir;
+mod known_answers;
+mod reference;
 mod text;
+mod train;

@@ -48,19 +48,17 @@ impl Review {
         let (item, aspects) = words::ITEMS[lexical.below(words::ITEMS.len() as u32) as usize];
         // The item itself comes first, then aspects without repetition.
         let mut aspects = aspects.to_vec();
-        let mut subject = |lexical: &mut Draws, first: bool| match first {
-            true => item,
-            false => aspects.swap_remove(lexical.below(aspects.len() as u32) as usize),
-        };
+        let mut aspect =
+            |lexical: &mut Draws| aspects.swap_remove(lexical.below(aspects.len() as u32) as usize);
         let mut clauses = Vec::with_capacity(polar_clauses + 1);
         let mut neutral = false;
         for i in 0..polar_clauses {
-            // At most one neutral clause, so five aspects after the item leave one for it.
+            // Once at most: with five polar clauses after the first, six of the eight aspects are used.
             if i > 0 && !neutral && structure.chance(1, 8) {
                 neutral = true;
                 clauses.push(Clause {
                     connective: CONNECTIVES[CONNECTIVE.pick(structure)],
-                    subject: subject(lexical, false),
+                    subject: aspect(lexical),
                     predicate: Predicate::Neutral(
                         words::COLORS[lexical.below(words::COLORS.len() as u32) as usize],
                     ),
@@ -70,7 +68,7 @@ impl Review {
             let negated = structure.chance(1, 4);
             clauses.push(Clause {
                 connective: CONNECTIVES[CONNECTIVE.pick(structure)],
-                subject: subject(lexical, i == 0),
+                subject: if i == 0 { item } else { aspect(lexical) },
                 predicate: Predicate::Polar {
                     pair: lexical.below(lexicon.pairs().len() as u32) as usize,
                     praises: (positive == agrees) != negated,

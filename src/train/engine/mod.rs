@@ -300,7 +300,7 @@ impl Engine {
 }
 
 /// A batch as the graph's inputs.
-fn batch_inputs(batch: Batch) -> Inputs {
+pub(super) fn batch_inputs(batch: Batch) -> Inputs {
     vec![("ids", batch.ids), ("targets", batch.targets), ("weights", bytemuck::cast_vec(batch.weights))]
 }
 

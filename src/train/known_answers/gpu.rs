@@ -96,7 +96,8 @@ impl Machine for GpuMachine {
                     clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
                     ..Step::default()
                 };
-                let record = step(&mut prepared, uniform, inputs).await?;
+                let records = step(&mut prepared, uniform, inputs).await?;
+                let record = records.first().ok_or("the step left no record")?;
                 descent.losses.push(f64::from(record.loss));
                 descent.norms.push(f64::from(record.grad_norm));
                 if t == 1 {
@@ -111,7 +112,7 @@ impl Machine for GpuMachine {
     }
 }
 
-async fn step(prepared: &mut Prepared, step: Step, inputs: &[(String, Data)]) -> Result<Record, MachineError> {
+async fn step(prepared: &mut Prepared, step: Step, inputs: &[(String, Data)]) -> Result<Vec<Record>, MachineError> {
     let words = |data: &Data| match data {
         Data::Index(v) => v.clone(),
         Data::Float(v) => v.iter().map(|&x| (x as f32).to_bits()).collect(),
@@ -119,8 +120,7 @@ async fn step(prepared: &mut Prepared, step: Step, inputs: &[(String, Data)]) ->
     let inputs: Vec<(&str, Vec<u32>)> = inputs.iter().map(|(name, data)| (name.as_str(), words(data))).collect();
     let inputs = inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect();
     let ticket = prepared.submit(&[StepData { step, inputs }]).map_err(|e| e.to_string())?;
-    let records = prepared.finish(ticket).await.map_err(|e| e.to_string())?;
-    records.first().copied().ok_or_else(|| "the step left no record".to_owned())
+    prepared.finish(ticket).await.map_err(|e| e.to_string())
 }
 
 fn widen(values: &[f32]) -> Vec<f64> {

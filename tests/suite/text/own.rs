@@ -175,7 +175,7 @@ fn cutting_a_long_text_changes_no_token() {
     ];
     let mut state = 7_u32;
     let mut text = String::new();
-    while text.len() < 300_000 {
+    while text.len() < 700_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         text.push_str(words[(state >> 24) as usize % words.len()]);
     }

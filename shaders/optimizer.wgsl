@@ -1,0 +1,93 @@
+// The optimizer over flat arenas of ELEMENTS parameters, gradients g and moments m, v.
+//
+//   norm_partials   partials[w] = Σ g² over the elements of workgroup w
+//   finish          norm = √Σ partials; scalars = (clip factor, norm); records[slot] = (loss, norm, 0, 0)
+//   adamw           g = factor·g; m += (1 - β₁)(g - m); v += (1 - β₂)(g² - v)
+//                   p -= lr·wd·p for the first DECAYED elements; p -= lr·m·c₁/(√(v·c₂) + ε)
+//
+// A loss or norm that is not finite makes the factor negative, and adamw then changes nothing. Finiteness is read
+// off the bits: a shader compiler may assume that no NaN exists. norm_partials strides by all its threads; finish is
+// one workgroup; adamw takes four elements a thread, WX apart. Gaps of the arenas hold zeros and stay zero.
+
+const ELEMENTS: u32 = 64u;
+const DECAYED: u32 = 64u;
+const PARTIALS: u32 = 1u;
+const RECORDS: u32 = 1u;
+const BETA1_REST: f32 = 0.1;
+const BETA2_REST: f32 = 0.001;
+const EPS: f32 = 1e-8;
+const GRID_X: u32 = 1u;
+const WX: u32 = 64u;
+
+@group(1) @binding(0) var<storage, read> grads: array<f32, ELEMENTS>;
+@group(1) @binding(1) var<storage, read> partials_in: array<f32, PARTIALS>;
+@group(1) @binding(2) var<storage, read> loss: array<f32, 1>;
+@group(1) @binding(3) var<storage, read> scalars_in: array<f32, 2>;
+@group(1) @binding(4) var<storage, read_write> partials: array<f32, PARTIALS>;
+@group(1) @binding(5) var<storage, read_write> scalars: array<f32, 2>;
+@group(1) @binding(6) var<storage, read_write> records: array<vec4<f32>, RECORDS>;
+@group(1) @binding(7) var<storage, read_write> params: array<f32, ELEMENTS>;
+@group(1) @binding(8) var<storage, read_write> moment1: array<f32, ELEMENTS>;
+@group(1) @binding(9) var<storage, read_write> moment2: array<f32, ELEMENTS>;
+
+fn finite(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
+@compute @workgroup_size(64)
+fn norm_partials(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let w = min(group.x, PARTIALS - 1u);
+    let first = w * 64u + local.x;
+    var sum = 0.0;
+    for (var i = 0u; i < (ELEMENTS + PARTIALS * 64u - 1u) / (PARTIALS * 64u); i++) {
+        let at = i * (PARTIALS * 64u) + first;
+        let g = select(0.0, grads[min(at, ELEMENTS - 1u)], at < ELEMENTS);
+        sum += g * g;
+    }
+    let all = sum_lanes(local.x, sum);
+    if (local.x == 0u) {
+        partials[w] = all;
+    }
+}
+
+@compute @workgroup_size(64)
+fn finish(@builtin(local_invocation_id) local: vec3<u32>) {
+    var sum = 0.0;
+    for (var i = 0u; i < (PARTIALS + 63u) / 64u; i++) {
+        let at = i * 64u + local.x;
+        sum += select(0.0, partials_in[min(at, PARTIALS - 1u)], at < PARTIALS);
+    }
+    let all = sum_lanes(local.x, sum);
+    if (local.x == 0u) {
+        let norm = sqrt(all);
+        let bound = norm + 1e-6;
+        let clip = step_uniform.clip;
+        let factor = select(1.0, clip / bound, clip < bound);
+        scalars[0] = select(-1.0, factor, finite(all) && finite(loss[0]));
+        scalars[1] = norm;
+        records[min(step_uniform.slot, RECORDS - 1u)] = vec4<f32>(loss[0], norm, 0.0, 0.0);
+    }
+}
+
+fn update(index: u32, factor: f32) {
+    let g = factor * grads[index];
+    let m = moment1[index] + BETA1_REST * (g - moment1[index]);
+    let v = moment2[index] + BETA2_REST * (g * g - moment2[index]);
+    let decay = select(0.0, step_uniform.lr * step_uniform.weight_decay, index < DECAYED);
+    let direction = (m * step_uniform.correction1) / (sqrt(v * step_uniform.correction2) + EPS);
+    params[index] = params[index] * (1.0 - decay) - step_uniform.lr * direction;
+    moment1[index] = m;
+    moment2[index] = v;
+}
+
+@compute @workgroup_size(WX)
+fn adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let factor = scalars_in[0];
+    let first = (group.y * GRID_X + group.x) * (4u * WX) + local.x;
+    for (var i = 0u; i < 4u; i++) {
+        let wanted = first + i * WX;
+        if (factor >= 0.0 && wanted < ELEMENTS) {
+            update(min(wanted, ELEMENTS - 1u), factor);
+        }
+    }
+}

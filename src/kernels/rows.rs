@@ -1,0 +1,65 @@
+//! Tables added to rows, and their gradient: `shaders/rows.wgsl`.
+
+use super::{
+    Access::{Read, Write},
+    Entry, Kernel, KernelError, Launch, Target,
+    grid::{elements, folded, width},
+};
+
+/// The shader.
+pub static KERNEL: Kernel = Kernel {
+    stem: "rows",
+    text: include_str!("../../shaders/rows.wgsl"),
+    lib: &[],
+    entries: &[
+        Entry { name: "add", bindings: &[(0, Read), (1, Read), (2, Write)] },
+        Entry { name: "sum", bindings: &[(0, Read), (3, Write)] },
+    ],
+};
+
+/// Rows of a tensor and the table that goes with them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// Rows of x.
+    pub rows: usize,
+    /// Columns of both.
+    pub columns: usize,
+    /// How many rows of the table are used; divides `rows`.
+    pub period: usize,
+    /// Rows of the table; 1 for a bias.
+    pub table_rows: usize,
+}
+
+/// Adds row `r mod period` of the table to row r. (x, table) → y.
+///
+/// # Errors
+/// When a tensor is empty or too large.
+pub fn add(table: &Table, target: Target) -> Result<Launch, KernelError> {
+    launch("add", table, table.rows, target)
+}
+
+/// Sums rows `p, p + period, …`; table rows past the period get 0. (dy) → dtable.
+///
+/// # Errors
+/// When a tensor is empty or too large.
+pub fn sum(table: &Table, target: Target) -> Result<Launch, KernelError> {
+    launch("sum", table, table.table_rows, target)
+}
+
+fn launch(entry: &'static str, table: &Table, threads: usize, target: Target) -> Result<Launch, KernelError> {
+    let stem = KERNEL.stem;
+    let work = elements(stem, "x", &[table.rows, table.columns])?;
+    elements(stem, "table", &[table.table_rows, table.columns])?;
+    elements(stem, "period", &[table.period])?;
+    let threads = elements(stem, "result", &[threads, table.columns])?;
+    let grid = folded(stem, threads.div_ceil(width(target)).into())?;
+    let constants = vec![
+        ("ROWS", (table.rows as u32).into()),
+        ("COLUMNS", (table.columns as u32).into()),
+        ("TABLE_ROWS", (table.table_rows as u32).into()),
+        ("PERIOD", (table.period as u32).into()),
+        ("GRID_X", grid[0].into()),
+        ("WX", width(target).into()),
+    ];
+    Launch::new(&KERNEL, entry, constants, grid, work.into())
+}

@@ -1,0 +1,1 @@
+//! The graph: fused operations and the text form.

@@ -1,0 +1,73 @@
+//! Training on the CPU: the speed that a browser without WebGPU depends on, and a batch learnt by heart.
+
+use std::time::Instant;
+
+use trainyard::autodiff::append_backward;
+use trainyard::ir::{Graph, Optimizer, OptimizerKind, ParamId};
+use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt, initial_values};
+use trainyard::reference::{AdamState, Float, Interpreter, Keep, StepKey, Tensor, update};
+use trainyard::rng::{Draws, Stream};
+
+const OPTIMIZER: Optimizer =
+    Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 }, clip: Some(1.0) };
+
+/// 2 layers, 2 heads, width 64, context 32, 65 characters: the smallest preset's size.
+fn config() -> Gpt2Config {
+    Gpt2Config { vocab_size: 65, n_positions: 32, n_embd: 64, n_layer: 2, n_head: 2, ..Gpt2Config::default() }
+}
+
+struct Run<F> {
+    graph: Graph,
+    interpreter: Interpreter<F>,
+    params: Vec<Vec<F>>,
+    inputs: Vec<Tensor<F>>,
+    state: AdamState<F>,
+    step: u32,
+}
+
+impl<F: Float> Run<F> {
+    fn new(config: &Gpt2Config, batch: usize, time: usize) -> Self {
+        let extents = Extents { batch, time, key_mask: false };
+        let graph = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a graph");
+        let loss = graph.output("loss").expect("a loss");
+        let graph = append_backward(graph, loss).expect("differentiable");
+        let params = initial_values(&graph, 1);
+        let params = params.iter().map(|p| p.iter().map(|&x| F::new(f64::from(x))).collect()).collect();
+        let mut draws = Draws::new(1, Stream::Task, 1);
+        let rows = batch * time;
+        let mut ids = || (0..rows).map(|_| draws.below(config.vocab_size as u32)).collect();
+        let inputs =
+            vec![Tensor::Index(ids()), Tensor::Index(ids()), Tensor::Float(vec![F::new(1.0 / rows as f64); rows])];
+        let state = AdamState::new(&graph.params);
+        let interpreter = Interpreter::new(&graph, Keep::Results).expect("well-formed");
+        Self { graph, interpreter, params, inputs, state, step: 0 }
+    }
+
+    /// Loss and gradient norm before the update.
+    fn step(&mut self, lr: f64) -> (f64, f64) {
+        let key = StepKey { seed: 1, step: self.step };
+        let values = self.interpreter.run(&self.params, &self.inputs, key).expect("runs");
+        let loss = values.output("loss").expect("a loss")[0].widen();
+        let grads: Vec<_> = (0..self.params.len()).map(|i| values.gradient(ParamId(i as u32))).collect();
+        self.step += 1;
+        let norm = update(&OPTIMIZER, &self.graph.params, &mut self.params, &grads, &mut self.state, lr, self.step)
+            .expect("fits");
+        self.interpreter.recycle(values);
+        (loss, norm)
+    }
+}
+
+/// A guard against a loop that stopped vectorizing, not a benchmark: the limit is several times what it takes.
+#[test]
+fn a_step_of_the_smallest_preset_is_quick() {
+    let mut run = Run::<f32>::new(&config(), 8, 32);
+    run.step(1e-3);
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        run.step(1e-3);
+        best = best.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("{best:.1} ms");
+    assert!(best < 250.0, "a training step took {best:.1} ms");
+}
