@@ -125,14 +125,14 @@ impl Session {
         let mut metrics = Vec::new();
         let goal = self.submitted.saturating_add(steps).min(self.settings.steps);
         while self.submitted < goal && self.diverged.is_none() {
-            if self.in_flight.len() >= 2 {
+            if self.in_flight.len() >= self.engine.depth() {
                 metrics.extend(self.read_back().await?);
                 continue;
             }
             let count = self.pace.chunk(self.engine.ring()).min(goal - self.submitted);
             self.submit(count)?;
         }
-        if self.in_flight.len() >= 2 || self.submitted >= self.settings.steps {
+        if self.in_flight.len() >= self.engine.depth() || self.submitted >= self.settings.steps {
             metrics.extend(self.read_back().await?);
         }
         Ok(metrics)

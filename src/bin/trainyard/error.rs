@@ -11,8 +11,11 @@ use trainyard::train::{SettingError, TrainError};
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// What the core says.
-    #[error("{0}{}", hint(.0))]
-    Train(TrainError),
+    #[error("{error}{}", hint(error))]
+    Train {
+        /// What went wrong.
+        error: TrainError,
+    },
     /// A file or directory.
     #[error("cannot {what} {}: {error}", path.display())]
     Io {
@@ -118,7 +121,7 @@ pub enum CliError {
         dir: PathBuf,
     },
     /// Known answers were missed, or none was given.
-    #[error("{failed} of {} known answers were missed, {passed} passed", failed + passed)]
+    #[error("{}", missed(*failed, *passed))]
     Missed {
         /// Cases that failed.
         failed: usize,
@@ -161,6 +164,13 @@ impl std::fmt::Display for Diverged {
     }
 }
 
+fn missed(failed: usize, passed: usize) -> String {
+    match failed {
+        0 => "no known answer was compared".to_owned(),
+        failed => format!("{failed} of {} known answers were missed", failed + passed),
+    }
+}
+
 /// What to do about some failures of the core.
 fn hint(error: &TrainError) -> &'static str {
     match error.code() {
@@ -186,18 +196,18 @@ impl CliError {
 
 impl From<TrainError> for CliError {
     fn from(error: TrainError) -> Self {
-        Self::Train(error)
+        Self::Train { error }
     }
 }
 
 impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
-        Self::Train(error.into())
+        Self::Train { error: error.into() }
     }
 }
 
 impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
-        Self::Train(error.into())
+        Self::Train { error: error.into() }
     }
 }

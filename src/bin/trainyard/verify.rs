@@ -69,6 +69,10 @@ pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
         for (name, machine) in &mut machines {
             let results = text.as_ref().map_err(String::clone).and_then(|text| verify(text, machine.as_mut()));
             let lines = match results {
+                Ok(cases) if cases.is_empty() => {
+                    let nothing = "the file holds no known answer".to_owned();
+                    vec![report.add(path, None, name, Outcome::Fail(nothing))]
+                }
                 Ok(cases) => cases
                     .into_iter()
                     .map(|case| report.add(path, Some(case.name), name, case.outcome))

@@ -38,7 +38,7 @@ impl GpuMachine {
         purpose: Purpose,
         parameters: &[Vec<f32>],
     ) -> Result<(Plan, ParamStore, Prepared), MachineError> {
-        let text = |e: crate::gpu::GpuError| e.to_string();
+        let text = |e: GpuError| e.to_string();
         let plan = Plan::new(graph, purpose, 1, self.device.target()).map_err(|e| e.to_string())?;
         let mut store = ParamStore::new(&self.device, &plan.arenas).await.map_err(text)?;
         let prepared = Prepared::build(&self.device, &plan, &mut store, |_, _, _| {}).await.map_err(text)?;
@@ -59,7 +59,7 @@ impl Machine for GpuMachine {
         inputs: &[(String, Data)],
     ) -> Result<Evaluated, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
+            let text = |e: GpuError| e.to_string();
             let (plan, _store, mut prepared) = self.prepare(graph, Purpose::Forward, parameters).await?;
             step(&mut prepared, Step::default(), inputs).await?;
             let mut outputs = Evaluated::default();
@@ -81,7 +81,7 @@ impl Machine for GpuMachine {
         steps: u32,
     ) -> Result<Descent, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
+            let text = |e: GpuError| e.to_string();
             let (plan, mut store, mut prepared) = self.prepare(graph, Purpose::Train(optimizer), parameters).await?;
             let mut descent = Descent::default();
             let OptimizerKind::AdamW { beta1, beta2, weight_decay, .. } = optimizer.kind;
