@@ -237,6 +237,9 @@ impl Session {
 
 /// Fills in what follows from the data: vocabulary, positions, special tokens.
 pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
+    // A shape that the data does not have is refused before anything is built for it.
+    data.train_batch(0, 0, settings.batch, settings.context)?;
+    data.validation_batch(0, settings.batch, settings.context)?;
     let tokenizer = data.tokenizer();
     let vocabulary = tokenizer.vocab_size();
     let model: &mut Gpt2Config = &mut settings.model;

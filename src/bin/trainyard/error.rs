@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trainyard::data::DataError;
 use trainyard::text::TextError;
-use trainyard::train::{SettingError, TrainError};
+use trainyard::train::{SettingError, TrainError, readable};
 
 /// A failure of the command line.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +155,7 @@ pub struct Diverged {
 impl std::fmt::Display for Diverged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { step, what, value, lr, dir, kept } = self;
-        let dir = dir.display();
+        let (dir, lr) = (dir.display(), readable(*lr));
         write!(f, "training diverged: {what} {value} at step {step}; the learning rate ({lr}) is likely too high; ")?;
         match kept {
             Some(kept) => write!(f, "{dir} keeps the checkpoint of step {kept}"),
@@ -167,7 +167,7 @@ impl std::fmt::Display for Diverged {
 fn missed(failed: usize, passed: usize) -> String {
     match failed {
         0 => "no known answer was compared".to_owned(),
-        failed => format!("{failed} of {} known answers were missed", failed + passed),
+        failed => format!("{failed} of {} known answers were missed or could not be read", failed + passed),
     }
 }
 
