@@ -7,4 +7,5 @@ mod gpu;
 mod ir;
 mod known_answers;
 mod reference;
+mod shaders;
 mod text;
