@@ -9,3 +9,4 @@ mod known_answers;
 mod reference;
 mod shaders;
 mod text;
+mod train;
