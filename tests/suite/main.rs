@@ -5,6 +5,7 @@ mod cases;
 mod data;
 mod gpu;
 mod ir;
+mod kernels;
 mod known_answers;
 mod reference;
 mod shaders;
