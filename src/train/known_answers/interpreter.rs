@@ -88,9 +88,10 @@ fn numbers<F: Float>(values: &[F]) -> Vec<f64> {
 /// Inputs in the order of the graph's table.
 fn tensors<F: Float>(graph: &Graph, inputs: &[(String, Data)]) -> Result<Vec<Tensor<F>>, MachineError> {
     let find = |input: &crate::ir::Input| {
-        let (_, data) = inputs.iter().find(|(name, _)| *name == input.name).ok_or_else(|| {
-            format!("the input {} is missing", input.name)
-        })?;
+        let (_, data) = inputs
+            .iter()
+            .find(|(name, _)| *name == input.name)
+            .ok_or_else(|| format!("the input {} is missing", input.name))?;
         Ok(match data {
             Data::Index(v) => Tensor::Index(v.clone()),
             Data::Float(v) => Tensor::Float(v.iter().map(|&x| F::new(x)).collect()),
