@@ -110,8 +110,7 @@ impl Session {
     /// # Errors
     /// When the device fails.
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-        let (batch, context, batches) =
-            (self.settings().batch, self.settings().context, self.settings().eval_batches);
+        let (batch, context, batches) = (self.settings().batch, self.settings().context, self.settings().eval_batches);
         let extents = Extents { batch, time: context, key_mask: false };
         let mut total = 0.0;
         for index in 0..batches {
@@ -214,11 +213,7 @@ async fn accuracy(
             let sequence = example.question.iter().chain(&example.answer).take(time);
             row.iter_mut().zip(sequence).for_each(|(slot, &id)| *slot = id);
         }
-        let inputs: Inputs = vec![
-            ("ids", ids),
-            ("targets", vec![0; batch * time]),
-            ("weights", vec![0; batch * time]),
-        ];
+        let inputs: Inputs = vec![("ids", ids), ("targets", vec![0; batch * time]), ("weights", vec![0; batch * time])];
         let outputs = engine.forward(Mode::Evaluate, extents, &inputs, &["logits"]).await?;
         let logits = outputs.into_iter().next().unwrap_or_default();
         for (row, example) in logits.chunks_exact(time * vocabulary).zip(&examples) {

@@ -100,8 +100,7 @@ impl Engine {
             // What the page does with the progress cannot stop the run.
             let _ = progress.call3(&JsValue::NULL, &done.into(), &total.into(), &label.into());
         };
-        let session =
-            Session::new(settings, data, config.seed, device, &mut report).await.map_err(Failure::from)?;
+        let session = Session::new(settings, data, config.seed, device, &mut report).await.map_err(Failure::from)?;
         let info = self.session.insert(session).info();
         to_js(&info)
     }
@@ -231,9 +230,9 @@ fn result(session: &Session, records: &[StepMetrics]) -> Result<JsValue, JsValue
     for record in records {
         list.push(&numbers(record)?);
     }
-    let diverged = session.diverged().map(|d| {
-        json!({ "step": d.step, "what": d.what, "value": d.value, "sentence": d.to_string() })
-    });
+    let diverged = session
+        .diverged()
+        .map(|d| json!({ "step": d.step, "what": d.what, "value": d.value, "sentence": d.to_string() }));
     let object = to_js(&match diverged {
         Some(diverged) => json!({ "finished": session.finished(), "diverged": diverged }),
         None => json!({ "finished": session.finished() }),

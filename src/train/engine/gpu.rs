@@ -47,7 +47,8 @@ impl GpuEngine {
         let total: usize = all.iter().map(|plan| plan.launches.len()).sum();
         let mut before = 0;
         let mut store = ParamStore::new(&device, &training.arenas).await?;
-        let prepared = Prepared::build(&device, &training, &mut store, |done, _, name| progress(done, total, name)).await?;
+        let prepared =
+            Prepared::build(&device, &training, &mut store, |done, _, name| progress(done, total, name)).await?;
         before += training.launches.len();
         let mut looks = Vec::with_capacity(forward.len());
         for (mode, extents, plan) in forward {
@@ -95,8 +96,7 @@ impl GpuEngine {
         let Some((_, prepared)) = &mut self.training else {
             return Err(GpuError::Mismatch { what: "this engine does not train".to_owned() }.into());
         };
-        let steps: Vec<(Step, Inputs)> =
-            steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
+        let steps: Vec<(Step, Inputs)> = steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
         let data: Vec<StepData<'_>> = steps.iter().map(|(step, inputs)| step_data(*step, inputs)).collect();
         Ok(prepared.submit(&data)?)
     }
