@@ -8,3 +8,4 @@ mod ir;
 mod known_answers;
 mod reference;
 mod text;
+mod train;

@@ -1,0 +1,3 @@
+//! Runs: learning, determinism, steady state, memory, divergence.
+
+mod runs;
