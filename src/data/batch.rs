@@ -26,34 +26,23 @@ impl Batch {
                 targets: Vec::with_capacity(tokens),
                 weights: Vec::with_capacity(tokens),
             }),
-            _ => Err(DataError::BatchShape {
-                batch,
-                context,
-                limit: MAX_TOKENS,
-            }),
+            _ => Err(DataError::BatchShape { batch, context, limit: MAX_TOKENS }),
         }
     }
 
     /// Windows of `context + 1` tokens at uniformly random offsets; every offset that leaves a whole window is
     /// possible. `tokens` is longer than `context`.
-    pub(super) fn windows(
-        tokens: &[u32],
-        draws: &mut Draws,
-        batch: usize,
-        context: usize,
-    ) -> Result<Self, DataError> {
+    pub(super) fn windows(tokens: &[u32], draws: &mut Draws, batch: usize, context: usize) -> Result<Self, DataError> {
         let mut out = Self::with_shape(batch, context)?;
         // Beyond 2³² tokens the tail would not be drawn; the size limit of a text is below that.
         let offsets = u32::try_from(tokens.len().saturating_sub(context)).unwrap_or(u32::MAX);
         for _ in 0..batch {
             let start = draws.below(offsets) as usize;
             out.ids.extend_from_slice(&tokens[start..start + context]);
-            out.targets
-                .extend_from_slice(&tokens[start + 1..=start + context]);
+            out.targets.extend_from_slice(&tokens[start + 1..=start + context]);
         }
         // (B, T): every target counts.
-        out.weights
-            .resize(out.ids.len(), 1.0 / out.ids.len() as f32);
+        out.weights.resize(out.ids.len(), 1.0 / out.ids.len() as f32);
         Ok(out)
     }
 }

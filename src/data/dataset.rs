@@ -52,11 +52,7 @@ impl Dataset {
     /// An algorithmic task.
     #[must_use]
     pub fn task(task: Task) -> Self {
-        Self {
-            tokenizer: task.tokenizer(),
-            source: Source::Task(task),
-            notices: Vec::new(),
-        }
+        Self { tokenizer: task.tokenizer(), source: Source::Task(task), notices: Vec::new() }
     }
 
     /// The built-in text of characters: documents of the synthetic world of `world_seed`, one a line.
@@ -74,32 +70,14 @@ impl Dataset {
     pub fn world_with(world_seed: u32, choice: TokenizerChoice) -> Result<Self, DataError> {
         let name = "world".to_owned();
         let train = world::text(world_seed, world::TRAIN.start, WORLD_TRAIN_DOCUMENTS);
-        let validation = world::text(
-            world_seed,
-            world::VALIDATION.start,
-            WORLD_VALIDATION_DOCUMENTS,
-        );
+        let validation = world::text(world_seed, world::VALIDATION.start, WORLD_VALIDATION_DOCUMENTS);
         let encoded = choice
             .build(&format!("{train}{validation}"), &train)
-            .and_then(|tokenizer| {
-                Ok((
-                    tokenizer.encode(&train)?,
-                    tokenizer.encode(&validation)?,
-                    tokenizer,
-                ))
-            });
+            .and_then(|tokenizer| Ok((tokenizer.encode(&train)?, tokenizer.encode(&validation)?, tokenizer)));
         match encoded {
             Ok((train, validation, tokenizer)) => {
-                let source = Source::World(Corpus {
-                    name,
-                    train,
-                    validation,
-                });
-                Ok(Self {
-                    tokenizer,
-                    source,
-                    notices: Vec::new(),
-                })
+                let source = Source::World(Corpus { name, train, validation });
+                Ok(Self { tokenizer, source, notices: Vec::new() })
             }
             Err(error) => Err(DataError::Text { name, error }),
         }
@@ -110,23 +88,11 @@ impl Dataset {
     ///
     /// # Errors
     /// Bytes that are no text, a text too large or too short for `context`, or what the tokenizer says to it.
-    pub fn text(
-        name: &str,
-        bytes: &[u8],
-        choice: TokenizerChoice,
-        context: usize,
-    ) -> Result<Self, DataError> {
+    pub fn text(name: &str, bytes: &[u8], choice: TokenizerChoice, context: usize) -> Result<Self, DataError> {
         if bytes.len() > MAX_TEXT_BYTES {
-            return Err(DataError::TooLarge {
-                name: name.to_owned(),
-                bytes: bytes.len(),
-                limit: MAX_TEXT_BYTES,
-            });
+            return Err(DataError::TooLarge { name: name.to_owned(), bytes: bytes.len(), limit: MAX_TEXT_BYTES });
         }
-        let in_text = |error: TextError| DataError::Text {
-            name: name.to_owned(),
-            error,
-        };
+        let in_text = |error: TextError| DataError::Text { name: name.to_owned(), error };
         let text = decode_utf8(bytes).map_err(in_text)?;
         let training = &text[..text.floor_char_boundary((text.len() as u64 * 9 / 10) as usize)];
         let tokenizer = choice.build(&text, training).map_err(in_text)?;
@@ -136,39 +102,24 @@ impl Dataset {
             notices.push("A byte order mark at the start was removed.".to_owned());
         }
         if text.contains('\r') {
-            notices.push("The text has carriage returns (Windows line ends); they are learned as characters.".to_owned());
+            notices
+                .push("The text has carriage returns (Windows line ends); they are learned as characters.".to_owned());
         }
-        if tokenizer.kind() == Kind::Characters
-            && tokenizer.vocab_size() > LARGE_CHARACTER_VOCABULARY
-        {
+        if tokenizer.kind() == Kind::Characters && tokenizer.vocab_size() > LARGE_CHARACTER_VOCABULARY {
             let size = tokenizer.vocab_size();
-            notices.push(format!(
-                "The text has {size} different characters; BPE would make better use of the model."
-            ));
+            notices.push(format!("The text has {size} different characters; BPE would make better use of the model."));
         }
-        Ok(Self {
-            source: Source::Text(Corpus::split(name, tokens, context)?),
-            tokenizer,
-            notices,
-        })
+        Ok(Self { source: Source::Text(Corpus::split(name, tokens, context)?), tokenizer, notices })
     }
 
     /// The batch of a training step: a pure function of its arguments.
     ///
     /// # Errors
     /// A shape without tokens or beyond the limit, or a context that the data does not have.
-    pub fn train_batch(
-        &self,
-        seed: u32,
-        step: u32,
-        batch: usize,
-        context: usize,
-    ) -> Result<Batch, DataError> {
+    pub fn train_batch(&self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
         match &self.source {
             Source::Task(task) => task.train_batch(seed, step, batch, context),
-            Source::Text(corpus) | Source::World(corpus) => {
-                corpus.train_batch(seed, step, batch, context)
-            }
+            Source::Text(corpus) | Source::World(corpus) => corpus.train_batch(seed, step, batch, context),
         }
     }
 
@@ -176,17 +127,10 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::train_batch`].
-    pub fn validation_batch(
-        &self,
-        index: u32,
-        batch: usize,
-        context: usize,
-    ) -> Result<Batch, DataError> {
+    pub fn validation_batch(&self, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
         match &self.source {
             Source::Task(task) => task.validation_batch(index, batch, context),
-            Source::Text(corpus) | Source::World(corpus) => {
-                corpus.validation_batch(index, batch, context)
-            }
+            Source::Text(corpus) | Source::World(corpus) => corpus.validation_batch(index, batch, context),
         }
     }
 
@@ -252,11 +196,7 @@ impl Dataset {
                 let text = self.tokenizer.decode(head);
                 let is_whole = |line: &&str| line.trim().chars().count() >= 8;
                 // The split may fall inside a line, so the first one is the last resort.
-                let line = text
-                    .lines()
-                    .skip(1)
-                    .find(is_whole)
-                    .or_else(|| text.lines().find(is_whole));
+                let line = text.lines().skip(1).find(is_whole).or_else(|| text.lines().find(is_whole));
                 shorten(line.unwrap_or(&text).trim())
             }
         }
@@ -269,10 +209,7 @@ impl Dataset {
     /// An empty probe, a character outside the vocabulary, or what is no question of the task.
     pub fn probe(&self, text: &str, context: usize) -> Result<Vec<u32>, DataError> {
         let encode = |text: &str| {
-            let in_probe = |error| DataError::Text {
-                name: "probe".to_owned(),
-                error,
-            };
+            let in_probe = |error| DataError::Text { name: "probe".to_owned(), error };
             self.tokenizer.encode(text).map_err(in_probe)
         };
         let mut ids = match &self.source {
@@ -281,11 +218,7 @@ impl Dataset {
             Source::Text(_) | Source::World(_) => encode(text)?,
         };
         ids.truncate(context);
-        if ids.is_empty() {
-            Err(DataError::EmptyProbe)
-        } else {
-            Ok(ids)
-        }
+        if ids.is_empty() { Err(DataError::EmptyProbe) } else { Ok(ids) }
     }
 
     /// What samples are continued from while training: a held-out question, or the start of a line.
@@ -297,9 +230,7 @@ impl Dataset {
                 if self.tokenizer.encode("\n").is_ok_and(|ids| !ids.is_empty()) {
                     return "\n".to_owned();
                 }
-                let head = self
-                    .tokenizer
-                    .decode(&corpus.train[..corpus.train.len().min(PROBE_CHARACTERS)]);
+                let head = self.tokenizer.decode(&corpus.train[..corpus.train.len().min(PROBE_CHARACTERS)]);
                 head.split_whitespace().next().unwrap_or(&head).to_owned()
             }
         }
@@ -319,11 +250,7 @@ impl Dataset {
     pub fn show(&self, ids: &[u32]) -> String {
         match &self.source {
             Source::Task(task) => {
-                let shown: Vec<u32> = ids
-                    .iter()
-                    .copied()
-                    .filter(|&id| Some(id) != task.pad())
-                    .collect();
+                let shown: Vec<u32> = ids.iter().copied().filter(|&id| Some(id) != task.pad()).collect();
                 self.tokenizer.decode(&shown)
             }
             Source::Text(_) | Source::World(_) => self.tokenizer.decode(ids),
@@ -337,9 +264,7 @@ fn shorten(line: &str) -> String {
         None => line.to_owned(),
         Some((end, _)) => {
             let head = &line[..end];
-            head.rfind(' ')
-                .map_or(head, |space| &head[..space])
-                .to_owned()
+            head.rfind(' ').map_or(head, |space| &head[..space]).to_owned()
         }
     }
 }

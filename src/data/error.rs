@@ -26,9 +26,7 @@ pub enum DataError {
         limit: usize,
     },
     /// Fewer tokens than windows of this context need.
-    #[error(
-        "{name}: the {part} has {tokens} tokens; a context of {context} needs at least {needed}"
-    )]
+    #[error("{name}: the {part} has {tokens} tokens; a context of {context} needs at least {needed}")]
     TooShort {
         /// The data set.
         name: String,

@@ -85,11 +85,7 @@ impl Task {
         let letters: Vec<String> = ('a'..='z').map(String::from).collect();
         let digits: Vec<String> = ('0'..='9').map(String::from).collect();
         let with = |symbols: &[String], extra: &[&'static str], specials: &[&str]| {
-            let all: Vec<&str> = symbols
-                .iter()
-                .map(String::as_str)
-                .chain(extra.iter().copied())
-                .collect();
+            let all: Vec<&str> = symbols.iter().map(String::as_str).chain(extra.iter().copied()).collect();
             Tokenizer::symbols(&all, specials)
         };
         match self {
@@ -111,9 +107,7 @@ impl Task {
     #[must_use]
     pub fn is_held_out(self, question: &[u32]) -> bool {
         // At most seven ids below 32: their digits in base 32 fit, and a leading 1 keeps the length.
-        let packed = question
-            .iter()
-            .fold(1_u64, |packed, &id| packed << 5 | u64::from(id));
+        let packed = question.iter().fold(1_u64, |packed, &id| packed << 5 | u64::from(id));
         pcg4d([packed as u32, (packed >> 32) as u32, self as u32, HOLD_OUT])[0] < 1 << 30
     }
 
@@ -124,27 +118,14 @@ impl Task {
     }
 
     /// Training rows of (`seed`, `step`).
-    pub(super) fn train_batch(
-        self,
-        seed: u32,
-        step: u32,
-        batch: usize,
-        context: usize,
-    ) -> Result<Batch, DataError> {
+    pub(super) fn train_batch(self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
         let mut draws = Draws::new(step, Stream::Task, seed);
         self.batch(batch, context, |_| self.draw(&mut draws, false))
     }
 
     /// Batch `index` of held-out examples.
-    pub(super) fn validation_batch(
-        self,
-        index: u32,
-        batch: usize,
-        context: usize,
-    ) -> Result<Batch, DataError> {
-        self.batch(batch, context, |row| {
-            self.held_out(index.wrapping_mul(batch as u32).wrapping_add(row))
-        })
+    pub(super) fn validation_batch(self, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+        self.batch(batch, context, |row| self.held_out(index.wrapping_mul(batch as u32).wrapping_add(row)))
     }
 
     fn draw(self, draws: &mut Draws, held_out: bool) -> Example {
@@ -154,10 +135,7 @@ impl Task {
                 Self::Reverse | Self::Copy => {
                     let lengths = (WORD_LENGTHS.end() - WORD_LENGTHS.start() + 1) as u32;
                     let length = *WORD_LENGTHS.start() + draws.below(lengths) as usize;
-                    (0..length)
-                        .map(|_| draws.below(LETTERS))
-                        .chain([BAR])
-                        .collect()
+                    (0..length).map(|_| draws.below(LETTERS)).chain([BAR]).collect()
                 }
                 Self::Add => {
                     let mut digit = || draws.below(10);
@@ -166,10 +144,7 @@ impl Task {
             };
             // A quarter is held out, so this ends soon either way.
             if self.is_held_out(&question) == held_out {
-                return Example {
-                    answer: self.answer(&question),
-                    question,
-                };
+                return Example { answer: self.answer(&question), question };
             }
         }
     }
@@ -192,27 +167,15 @@ impl Task {
             Self::Copy => word().chain([WORD_END]).collect(),
             Self::Add => {
                 let number = |digits: &[u32]| digits.iter().fold(0, |n, digit| 10 * n + digit);
-                let sum: u32 = question
-                    .split(|&id| id == PLUS || id == EQUALS)
-                    .map(number)
-                    .sum();
+                let sum: u32 = question.split(|&id| id == PLUS || id == EQUALS).map(number).sum();
                 vec![sum / 100, sum / 10 % 10, sum % 10, SUM_END]
             }
         }
     }
 
-    fn batch(
-        self,
-        batch: usize,
-        context: usize,
-        mut example: impl FnMut(u32) -> Example,
-    ) -> Result<Batch, DataError> {
+    fn batch(self, batch: usize, context: usize, mut example: impl FnMut(u32) -> Example) -> Result<Batch, DataError> {
         if context != self.context() {
-            return Err(DataError::TaskContext {
-                task: self,
-                context,
-                needed: self.context(),
-            });
+            return Err(DataError::TaskContext { task: self, context, needed: self.context() });
         }
         let mut out = Batch::with_shape(batch, context)?;
         for row in (0..).take(batch) {
@@ -224,8 +187,7 @@ impl Task {
             tokens.resize(context + 1, PAD);
             out.ids.extend_from_slice(&tokens[..context]);
             out.targets.extend_from_slice(&tokens[1..]);
-            out.weights
-                .extend((1..=context).map(|at| if counted.contains(&at) { 1.0 } else { 0.0 }));
+            out.weights.extend((1..=context).map(|at| if counted.contains(&at) { 1.0 } else { 0.0 }));
         }
         let count: f32 = out.weights.iter().sum();
         for weight in &mut out.weights {
@@ -239,9 +201,7 @@ impl Task {
     pub(super) fn probe(self, ids: &[u32], found: &str) -> Result<Vec<u32>, DataError> {
         let (expected, sign) = match self {
             Self::Sort => ("six digits of 0, 1 and 2, such as 201210", None),
-            Self::Reverse | Self::Copy => {
-                ("two to six letters from a to z, such as hello", Some(BAR))
-            }
+            Self::Reverse | Self::Copy => ("two to six letters from a to z, such as hello", Some(BAR)),
             Self::Add => ("two numbers of two digits, such as 47+38", Some(EQUALS)),
         };
         let length = match sign {
@@ -259,19 +219,11 @@ impl Task {
             (Self::Add, _) => false,
         };
         if !well_formed {
-            return Err(DataError::Question {
-                task: self,
-                expected,
-                found: found.to_owned(),
-            });
+            return Err(DataError::Question { task: self, expected, found: found.to_owned() });
         }
         let mut tokens = given.to_vec();
         tokens.extend(sign);
-        let answer = if sign.is_some() {
-            rest.get(1..).unwrap_or_default()
-        } else {
-            rest
-        };
+        let answer = if sign.is_some() { rest.get(1..).unwrap_or_default() } else { rest };
         if answer.is_empty() {
             tokens.extend(self.answer(&tokens));
             tokens.pop();
@@ -294,8 +246,6 @@ impl FromStr for Task {
 
     fn from_str(name: &str) -> Result<Self, DataError> {
         let task = Self::ALL.into_iter().find(|task| task.as_str() == name);
-        task.ok_or_else(|| DataError::UnknownTask {
-            name: name.to_owned(),
-        })
+        task.ok_or_else(|| DataError::UnknownTask { name: name.to_owned() })
     }
 }

@@ -16,9 +16,7 @@ pub(super) fn character(byte: u8) -> char {
 pub(super) fn byte(character: char) -> Option<u8> {
     match u32::from(character) {
         code @ 0..=0xFF => u8::try_from(code).ok().filter(|&byte| is_printable(byte)),
-        code @ 0x100..=0x143 => (0..=u8::MAX)
-            .filter(|&byte| !is_printable(byte))
-            .nth((code - 0x100) as usize),
+        code @ 0x100..=0x143 => (0..=u8::MAX).filter(|&byte| !is_printable(byte)).nth((code - 0x100) as usize),
         _ => None,
     }
 }

@@ -21,9 +21,7 @@ pub enum TextError {
         offset: usize,
     },
     /// Too many control characters for a text.
-    #[error(
-        "this looks like a binary file: {control} of {total} bytes are control characters (limit 10%)"
-    )]
+    #[error("this looks like a binary file: {control} of {total} bytes are control characters (limit 10%)")]
     ControlCharacters {
         /// Control characters other than tab, newline, carriage return and form feed.
         control: usize,
@@ -47,9 +45,7 @@ pub enum TextError {
         position: usize,
     },
     /// A run of white space on which the pre-tokenizer's regular expression would give up.
-    #[error(
-        "{length} white space characters in a row from character {position} of the text (limit {limit})"
-    )]
+    #[error("{length} white space characters in a row from character {position} of the text (limit {limit})")]
     WhitespaceRun {
         /// Number of the run's first character in the text, from 1.
         position: usize,
@@ -100,9 +96,6 @@ impl TextError {
 
     /// An error in a `tokenizer.json`.
     pub(super) fn file(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::TokenizerFile {
-            place: place.into(),
-            problem: problem.into(),
-        }
+        Self::TokenizerFile { place: place.into(), problem: problem.into() }
     }
 }

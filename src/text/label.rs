@@ -26,11 +26,7 @@ pub(super) fn visible_bytes(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         out.push_str(&visible(chunk.valid()));
         if !chunk.invalid().is_empty() {
-            let hex: Vec<String> = chunk
-                .invalid()
-                .iter()
-                .map(|byte| format!("{byte:02X}"))
-                .collect();
+            let hex: Vec<String> = chunk.invalid().iter().map(|byte| format!("{byte:02X}")).collect();
             // Writing to a string cannot fail.
             let _ = write!(out, "‹{}›", hex.join(" "));
         }
@@ -40,11 +36,7 @@ pub(super) fn visible_bytes(bytes: &[u8]) -> String {
 
 /// A character for an error message: quoted, with its code point.
 pub(super) fn escape(character: char) -> String {
-    format!(
-        "'{}' (U+{:04X})",
-        visible(character.encode_utf8(&mut [0; 4])),
-        u32::from(character)
-    )
+    format!("'{}' (U+{:04X})", visible(character.encode_utf8(&mut [0; 4])), u32::from(character))
 }
 
 /// Control and format characters, and white space other than what has a symbol of its own.

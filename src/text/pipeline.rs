@@ -38,42 +38,26 @@ enum Form {
 impl Pipeline {
     /// Hands a checked file to the crate. `source` is the file as it was.
     pub(super) fn new(file: Checked, source: &str) -> Result<Self, TextError> {
-        let clean = serde_json::to_vec(&file.clean)
-            .map_err(|error| TextError::file("model", error.to_string()))?;
-        let engine = tokenizers::Tokenizer::from_bytes(&clean).map_err(|error| {
-            TextError::file("model", format!("refused by the tokenizers crate: {error}"))
-        })?;
+        let clean = serde_json::to_vec(&file.clean).map_err(|error| TextError::file("model", error.to_string()))?;
+        let engine = tokenizers::Tokenizer::from_bytes(&clean)
+            .map_err(|error| TextError::file("model", format!("refused by the tokenizers crate: {error}")))?;
         // The crate numbers added tokens itself, in the order of the file.
         for (id, token) in (0_u32..).zip(&file.tokens) {
             if engine.token_to_id(token) != Some(id) {
                 let place = format!("added_tokens, id {id}");
-                return Err(TextError::file(
-                    place,
-                    "ids after the vocabulary must follow in the order of the list",
-                ));
+                return Err(TextError::file(place, "ids after the vocabulary must follow in the order of the list"));
             }
         }
         let form = Self::form(&file);
-        Ok(Self {
-            engine: Arc::new(engine),
-            tokens: file.tokens.into(),
-            form,
-            source: source.into(),
-        })
+        Ok(Self { engine: Arc::new(engine), tokens: file.tokens.into(), form, source: source.into() })
     }
 
     fn form(file: &Checked) -> Form {
-        let kind_of = |part: &Option<Value>| {
-            part.as_ref()
-                .and_then(|p| p["type"].as_str())
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let kind_of =
+            |part: &Option<Value>| part.as_ref().and_then(|p| p["type"].as_str()).unwrap_or_default().to_owned();
         let (pre_tokenizer, decoder) = (kind_of(&file.pre_tokenizer), kind_of(&file.decoder));
         if file.model != ModelKind::Bpe || decoder != "ByteLevel" {
-            return Form::Other {
-                metaspace: pre_tokenizer == "Metaspace" || decoder == "Metaspace",
-            };
+            return Form::Other { metaspace: pre_tokenizer == "Metaspace" || decoder == "Metaspace" };
         }
         let pieces = file
             .tokens
@@ -85,14 +69,9 @@ impl Pipeline {
             })
             .collect();
         let unchanged = file.pre_tokenizer.as_ref().is_some_and(|part| {
-            part["type"] == "ByteLevel"
-                && part["add_prefix_space"] == false
-                && part["use_regex"] != false
+            part["type"] == "ByteLevel" && part["add_prefix_space"] == false && part["use_regex"] != false
         });
-        Form::ByteLevel {
-            pieces,
-            exact: unchanged && file.normalizer.is_none() && !file.irregular_added,
-        }
+        Form::ByteLevel { pieces, exact: unchanged && file.normalizer.is_none() && !file.irregular_added }
     }
 
     pub(super) fn is_byte_level(&self) -> bool {
@@ -113,21 +92,13 @@ impl Pipeline {
 
     pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
         check_whitespace(text)?;
-        let Form::ByteLevel {
-            pieces: bytes,
-            exact: true,
-        } = &self.form
-        else {
+        let Form::ByteLevel { pieces: bytes, exact: true } = &self.form else {
             return self.encode_piece(text);
         };
         let mut ids = Vec::with_capacity(text.len() / 3);
         for piece in pieces(text) {
             let new = self.encode_piece(piece)?;
-            let spelled: usize = new
-                .iter()
-                .filter_map(|&id| bytes.get(id as usize))
-                .map(Vec::len)
-                .sum();
+            let spelled: usize = new.iter().filter_map(|&id| bytes.get(id as usize)).map(Vec::len).sum();
             if spelled != piece.len() {
                 return Err(self.lost(text));
             }
@@ -137,34 +108,17 @@ impl Pipeline {
     }
 
     fn encode_piece(&self, piece: &str) -> Result<Vec<u32>, TextError> {
-        let encoding = self
-            .engine
-            .encode_fast(piece, false)
-            .map_err(|error| TextError::Engine(error.to_string()))?;
+        let encoding = self.engine.encode_fast(piece, false).map_err(|error| TextError::Engine(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
     }
 
     /// Why the tokens do not spell the text: a byte without a token, if there is one.
     fn lost(&self, text: &str) -> TextError {
-        let has_token = |byte: u8| {
-            self.id(byte_level::character(byte).encode_utf8(&mut [0; 4]))
-                .is_some()
-        };
+        let has_token = |byte: u8| self.id(byte_level::character(byte).encode_utf8(&mut [0; 4])).is_some();
         let known: Vec<bool> = (0..=u8::MAX).map(has_token).collect();
-        let is_lost = |c: &char| {
-            c.encode_utf8(&mut [0; 4])
-                .bytes()
-                .any(|byte| !known[usize::from(byte)])
-        };
-        match text
-            .chars()
-            .zip(1..)
-            .find(|(character, _)| is_lost(character))
-        {
-            Some((character, position)) => TextError::UnknownCharacter {
-                character,
-                position,
-            },
+        let is_lost = |c: &char| c.encode_utf8(&mut [0; 4]).bytes().any(|byte| !known[usize::from(byte)]);
+        match text.chars().zip(1..).find(|(character, _)| is_lost(character)) {
+            Some((character, position)) => TextError::UnknownCharacter { character, position },
             None => TextError::Engine("its tokens do not spell the text".to_owned()),
         }
     }
@@ -174,10 +128,8 @@ impl Pipeline {
         match &self.form {
             Form::ByteLevel { pieces, .. } => {
                 let stray = char::REPLACEMENT_CHARACTER.to_string().into_bytes();
-                let bytes: Vec<&[u8]> = ids
-                    .iter()
-                    .map(|&id| pieces.get(id as usize).unwrap_or(&stray).as_slice())
-                    .collect();
+                let bytes: Vec<&[u8]> =
+                    ids.iter().map(|&id| pieces.get(id as usize).unwrap_or(&stray).as_slice()).collect();
                 String::from_utf8_lossy(&bytes.concat()).into_owned()
             }
             Form::Other { .. } => {
@@ -194,26 +146,19 @@ impl Pipeline {
 
     pub(super) fn label(&self, id: u32) -> Option<String> {
         match &self.form {
-            Form::ByteLevel { pieces, .. } => pieces
-                .get(id as usize)
-                .map(|piece| label::visible_bytes(piece)),
-            Form::Other { metaspace: true } => self
-                .tokens
-                .get(id as usize)
-                .map(|token| label::visible(&token.replace('▁', " "))),
-            Form::Other { metaspace: false } => self
-                .tokens
-                .get(id as usize)
-                .map(|token| label::visible(token)),
+            Form::ByteLevel { pieces, .. } => pieces.get(id as usize).map(|piece| label::visible_bytes(piece)),
+            Form::Other { metaspace: true } => {
+                self.tokens.get(id as usize).map(|token| label::visible(&token.replace('▁', " ")))
+            }
+            Form::Other { metaspace: false } => self.tokens.get(id as usize).map(|token| label::visible(token)),
         }
     }
 }
 
 /// The `tokenizer.json` of the 256 bytes: BPE without merges, where the id of a byte is its value.
 pub(super) fn bytes_json() -> Value {
-    let vocab: serde_json::Map<String, Value> = (0..=u8::MAX)
-        .map(|byte| (byte_level::character(byte).to_string(), Value::from(byte)))
-        .collect();
+    let vocab: serde_json::Map<String, Value> =
+        (0..=u8::MAX).map(|byte| (byte_level::character(byte).to_string(), Value::from(byte))).collect();
     let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
     json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
@@ -236,9 +181,7 @@ pub(super) fn pieces(text: &str) -> Vec<&str> {
     while let Some((at, character)) = characters.next() {
         let alone = character.is_whitespace()
             && before.is_some_and(|before: char| !before.is_whitespace())
-            && characters
-                .peek()
-                .is_some_and(|(_, after)| !after.is_whitespace());
+            && characters.peek().is_some_and(|(_, after)| !after.is_whitespace());
         if alone && at - start >= PIECE_BYTES {
             pieces.push(&text[start..at]);
             start = at;
@@ -253,21 +196,15 @@ pub(super) fn check_whitespace(text: &str) -> Result<(), TextError> {
     let mut length = 0;
     let mut longest = (0, 0);
     for (character, position) in text.chars().zip(1_usize..) {
-        length = if character.is_whitespace() {
-            length + 1
-        } else {
-            0
-        };
+        length = if character.is_whitespace() { length + 1 } else { 0 };
         if length > longest.0 {
             longest = (length, position + 1 - length);
         }
     }
     match longest {
-        (length, position) if length > MAX_WHITESPACE_RUN => Err(TextError::WhitespaceRun {
-            position,
-            length,
-            limit: MAX_WHITESPACE_RUN,
-        }),
+        (length, position) if length > MAX_WHITESPACE_RUN => {
+            Err(TextError::WhitespaceRun { position, length, limit: MAX_WHITESPACE_RUN })
+        }
         _ => Ok(()),
     }
 }

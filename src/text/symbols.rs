@@ -29,12 +29,7 @@ pub(super) struct Symbols {
 impl Symbols {
     /// A table with the ids `0..tokens.len()`. A token of one character is a symbol, any other is a special.
     pub(super) fn new(tokens: Vec<String>) -> Self {
-        let mut table = Self {
-            tokens: Vec::new(),
-            ascii: [NONE; 128],
-            others: Vec::new(),
-            specials: Vec::new(),
-        };
+        let mut table = Self { tokens: Vec::new(), ascii: [NONE; 128], others: Vec::new(), specials: Vec::new() };
         for (id, token) in (0..).zip(&tokens) {
             let mut characters = token.chars();
             match (characters.next(), characters.next()) {
@@ -48,9 +43,7 @@ impl Symbols {
             }
         }
         table.others.sort_unstable();
-        table
-            .specials
-            .sort_by_key(|(token, id)| (std::cmp::Reverse(token.len()), *id));
+        table.specials.sort_by_key(|(token, id)| (std::cmp::Reverse(token.len()), *id));
         table.tokens = tokens;
         table
     }
@@ -67,9 +60,7 @@ impl Symbols {
                 }
             }
         }
-        let ascii = (0_u8..128)
-            .filter(|&byte| ascii[usize::from(byte)])
-            .map(char::from);
+        let ascii = (0_u8..128).filter(|&byte| ascii[usize::from(byte)]).map(char::from);
         Self::new(ascii.chain(others).map(String::from).collect())
     }
 
@@ -82,19 +73,11 @@ impl Symbols {
         let mut rest = text;
         let mut position = 1;
         while let Some(character) = rest.chars().next() {
-            let special = self
-                .specials
-                .iter()
-                .find(|(token, _)| rest.starts_with(token.as_str()));
+            let special = self.specials.iter().find(|(token, _)| rest.starts_with(token.as_str()));
             let (id, bytes, characters) = match special {
                 Some((token, id)) => (*id, token.len(), token.chars().count()),
                 None => {
-                    let id = self
-                        .character(character)
-                        .ok_or(TextError::UnknownCharacter {
-                            character,
-                            position,
-                        })?;
+                    let id = self.character(character).ok_or(TextError::UnknownCharacter { character, position })?;
                     (id, character.len_utf8(), 1)
                 }
             };
@@ -108,19 +91,13 @@ impl Symbols {
     fn character(&self, character: char) -> Option<u32> {
         match self.ascii.get(character as usize) {
             Some(&id) => (id != NONE).then_some(id),
-            None => self
-                .others
-                .binary_search_by_key(&character, |entry| entry.0)
-                .ok()
-                .map(|i| self.others[i].1),
+            None => self.others.binary_search_by_key(&character, |entry| entry.0).ok().map(|i| self.others[i].1),
         }
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let vocab: Map<String, Value> = (0_u32..)
-            .zip(&self.tokens)
-            .map(|(id, token)| (token.clone(), Value::from(id)))
-            .collect();
+        let vocab: Map<String, Value> =
+            (0_u32..).zip(&self.tokens).map(|(id, token)| (token.clone(), Value::from(id))).collect();
         let mut specials = self.specials.clone();
         specials.sort_by_key(|entry| entry.1);
         let added: Vec<Value> = specials

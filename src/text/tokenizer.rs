@@ -53,13 +53,7 @@ impl Tokenizer {
     /// Single-character symbols with the ids from 0, then special tokens. All are to be different.
     #[must_use]
     pub fn symbols(tokens: &[&str], specials: &[&str]) -> Self {
-        Self::table(Symbols::new(
-            tokens
-                .iter()
-                .chain(specials)
-                .map(|&token| token.to_owned())
-                .collect(),
-        ))
+        Self::table(Symbols::new(tokens.iter().chain(specials).map(|&token| token.to_owned()).collect()))
     }
 
     fn table(table: Symbols) -> Self {
@@ -80,11 +74,7 @@ impl Tokenizer {
     pub fn train_bpe(text: &str, vocab_size: usize) -> Result<Self, TextError> {
         let (min, max) = (256, MAX_BPE_VOCABULARY);
         if !(min..=max).contains(&vocab_size) {
-            return Err(TextError::VocabularySize {
-                requested: vocab_size,
-                min,
-                max,
-            });
+            return Err(TextError::VocabularySize { requested: vocab_size, min, max });
         }
         if text.trim().is_empty() {
             return Err(TextError::Empty);
@@ -102,9 +92,8 @@ impl Tokenizer {
     /// # Errors
     /// [`TextError::TokenizerFile`] with the place of the first finding.
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        let source = std::str::from_utf8(json).map_err(|error| {
-            TextError::file(format!("byte {}", error.valid_up_to()), "not UTF-8")
-        })?;
+        let source = std::str::from_utf8(json)
+            .map_err(|error| TextError::file(format!("byte {}", error.valid_up_to()), "not UTF-8"))?;
         let checked = file::read(json)?;
         if is_character_table(&checked) {
             return Ok(Self::table(Symbols::new(checked.tokens)));
@@ -163,10 +152,9 @@ impl Tokenizer {
     pub fn decode(&self, ids: &[u32]) -> String {
         let stray = char::REPLACEMENT_CHARACTER.to_string();
         match &self.0 {
-            Form::Symbols(table) => ids
-                .iter()
-                .map(|&id| table.tokens().get(id as usize).unwrap_or(&stray).as_str())
-                .collect(),
+            Form::Symbols(table) => {
+                ids.iter().map(|&id| table.tokens().get(id as usize).unwrap_or(&stray).as_str()).collect()
+            }
             Form::Bytes => {
                 let mut bytes = Vec::with_capacity(ids.len());
                 for &id in ids {
@@ -185,13 +173,8 @@ impl Tokenizer {
     #[must_use]
     pub fn label(&self, id: u32) -> String {
         let label = match &self.0 {
-            Form::Symbols(table) => table
-                .tokens()
-                .get(id as usize)
-                .map(|token| label::visible(token)),
-            Form::Bytes => u8::try_from(id)
-                .ok()
-                .map(|byte| label::visible_bytes(&[byte])),
+            Form::Symbols(table) => table.tokens().get(id as usize).map(|token| label::visible(token)),
+            Form::Bytes => u8::try_from(id).ok().map(|byte| label::visible_bytes(&[byte])),
             Form::Pipeline(pipeline) => pipeline.label(id),
         };
         label.unwrap_or_else(|| char::REPLACEMENT_CHARACTER.to_string())
@@ -202,9 +185,7 @@ impl Tokenizer {
     pub fn token(&self, id: u32) -> Option<String> {
         match &self.0 {
             Form::Symbols(table) => table.tokens().get(id as usize).cloned(),
-            Form::Bytes => u8::try_from(id)
-                .ok()
-                .map(|byte| byte_level::character(byte).to_string()),
+            Form::Bytes => u8::try_from(id).ok().map(|byte| byte_level::character(byte).to_string()),
             Form::Pipeline(pipeline) => pipeline.tokens().get(id as usize).cloned(),
         }
     }
@@ -213,10 +194,7 @@ impl Tokenizer {
     #[must_use]
     pub fn id(&self, token: &str) -> Option<u32> {
         match &self.0 {
-            Form::Symbols(table) => (0..)
-                .zip(table.tokens())
-                .find(|(_, other)| *other == token)
-                .map(|(id, _)| id),
+            Form::Symbols(table) => (0..).zip(table.tokens()).find(|(_, other)| *other == token).map(|(id, _)| id),
             Form::Bytes => {
                 let mut characters = token.chars();
                 match (characters.next(), characters.next()) {
@@ -231,9 +209,7 @@ impl Tokenizer {
     /// The token that ends a text, under one of its usual names.
     #[must_use]
     pub fn eos(&self) -> Option<u32> {
-        ["<eos>", "<|endoftext|>", "</s>", "[SEP]"]
-            .iter()
-            .find_map(|name| self.id(name))
+        ["<eos>", "<|endoftext|>", "</s>", "[SEP]"].iter().find_map(|name| self.id(name))
     }
 }
 
@@ -256,21 +232,13 @@ fn is_character_table(file: &Checked) -> bool {
 
 /// The form that [`Tokenizer::bytes`] has: no merges, and the id of a byte is its value.
 fn is_byte_table(file: &Checked) -> bool {
-    let byte_level = |part: &Option<serde_json::Value>| {
-        part.as_ref()
-            .is_some_and(|part| part["type"] == "ByteLevel")
-    };
+    let byte_level = |part: &Option<serde_json::Value>| part.as_ref().is_some_and(|part| part["type"] == "ByteLevel");
     file.model == ModelKind::Bpe
         && file.merges == 0
         && file.normalizer.is_none()
         && byte_level(&file.pre_tokenizer)
         && byte_level(&file.decoder)
-        && file
-            .pre_tokenizer
-            .as_ref()
-            .is_some_and(|part| part["add_prefix_space"] == false)
+        && file.pre_tokenizer.as_ref().is_some_and(|part| part["add_prefix_space"] == false)
         && file.tokens.len() == 256
-        && (0..=u8::MAX)
-            .zip(&file.tokens)
-            .all(|(byte, token)| byte_level::bytes(token).as_deref() == Some(&[byte]))
+        && (0..=u8::MAX).zip(&file.tokens).all(|(byte, token)| byte_level::bytes(token).as_deref() == Some(&[byte]))
 }

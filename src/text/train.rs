@@ -90,10 +90,7 @@ pub(super) fn train(pieces: &[&str], vocab_size: usize) -> Result<Value, TextErr
 
     let mut words: Vec<Word> = count_words(pieces)?
         .into_iter()
-        .map(|(word, count)| Word {
-            ids: word.chars().filter_map(|c| ids.get(&c).copied()).collect(),
-            count,
-        })
+        .map(|(word, count)| Word { ids: word.chars().filter_map(|c| ids.get(&c).copied()).collect(), count })
         .collect();
     let mut pairs = Pairs::default();
     for (index, word) in words.iter().enumerate() {
@@ -106,10 +103,7 @@ pub(super) fn train(pieces: &[&str], vocab_size: usize) -> Result<Value, TextErr
         let Some((pair, holders)) = pairs.pop() else {
             break;
         };
-        let sides = (
-            tokens[pair.0 as usize].clone(),
-            tokens[pair.1 as usize].clone(),
-        );
+        let sides = (tokens[pair.0 as usize].clone(), tokens[pair.1 as usize].clone());
         let joined = format!("{}{}", sides.0, sides.1);
         // "ab" + "c" and "a" + "bc" are one token by two merges.
         let id = *known.entry(joined).or_insert_with_key(|joined| {
@@ -159,9 +153,7 @@ fn count_words(pieces: &[&str]) -> Result<BTreeMap<String, u64>, TextError> {
     let splitter = ByteLevel::new(false, true, true);
     for &piece in pieces {
         let mut text = PreTokenizedString::from(piece);
-        splitter
-            .pre_tokenize(&mut text)
-            .map_err(|error| TextError::Engine(error.to_string()))?;
+        splitter.pre_tokenize(&mut text).map_err(|error| TextError::Engine(error.to_string()))?;
         for (word, _, _) in text.get_splits(OffsetReferential::Original, OffsetType::None) {
             match counts.get_mut(word) {
                 Some(count) => *count += 1,
@@ -175,11 +167,7 @@ fn count_words(pieces: &[&str]) -> Result<BTreeMap<String, u64>, TextError> {
 }
 
 fn file(tokens: &[String], merges: &[(String, String)]) -> Value {
-    let vocab: Map<String, Value> = tokens
-        .iter()
-        .cloned()
-        .zip((0_u32..).map(Value::from))
-        .collect();
+    let vocab: Map<String, Value> = tokens.iter().cloned().zip((0_u32..).map(Value::from)).collect();
     let byte_level = |trim_offsets: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim_offsets, "use_regex": true });
     json!({
         "version": "1.0", "truncation": null, "padding": null,

@@ -13,14 +13,10 @@ pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub fn decode_utf8(bytes: &[u8]) -> Result<String, TextError> {
     match bytes {
         [0xFF, 0xFE, ..] => {
-            return Err(TextError::Utf16 {
-                order: "little-endian",
-            });
+            return Err(TextError::Utf16 { order: "little-endian" });
         }
         [0xFE, 0xFF, ..] => {
-            return Err(TextError::Utf16 {
-                order: "big-endian",
-            });
+            return Err(TextError::Utf16 { order: "big-endian" });
         }
         _ => {}
     }
@@ -31,17 +27,11 @@ pub fn decode_utf8(bytes: &[u8]) -> Result<String, TextError> {
     let text = std::str::from_utf8(body).map_err(|error| {
         let at = error.valid_up_to();
         let value = body.get(at).copied().unwrap_or_default();
-        TextError::InvalidUtf8 {
-            offset: bytes.len() - body.len() + at,
-            value,
-        }
+        TextError::InvalidUtf8 { offset: bytes.len() - body.len() + at, value }
     })?;
     let control = body.iter().filter(|&&byte| is_control(byte)).count();
     if control > body.len() / 10 {
-        return Err(TextError::ControlCharacters {
-            control,
-            total: body.len(),
-        });
+        return Err(TextError::ControlCharacters { control, total: body.len() });
     }
     if text.trim().is_empty() {
         return Err(TextError::Empty);

@@ -29,8 +29,7 @@ impl Sampling {
             ranked.truncate(self.top_k);
         }
         let best = ranked.first().map_or(0.0, |r| r.1);
-        let weights: Vec<f64> =
-            ranked.iter().map(|r| libm::exp(f64::from((r.1 - best) / self.temperature))).collect();
+        let weights: Vec<f64> = ranked.iter().map(|r| libm::exp(f64::from((r.1 - best) / self.temperature))).collect();
         let mut rest = f64::from(unit(draw(position, 0, Stream::Sampling, self.seed))) * weights.iter().sum::<f64>();
         for (&(token, _), weight) in ranked.iter().zip(&weights) {
             rest -= weight;

@@ -243,11 +243,7 @@ pub async fn accuracy(
             let sequence = example.question.iter().chain(&example.answer).take(time);
             row.iter_mut().zip(sequence).for_each(|(slot, &id)| *slot = id);
         }
-        let inputs: Inputs = vec![
-            ("ids", ids),
-            ("targets", vec![0; batch * time]),
-            ("weights", vec![0; batch * time]),
-        ];
+        let inputs: Inputs = vec![("ids", ids), ("targets", vec![0; batch * time]), ("weights", vec![0; batch * time])];
         let outputs = engine.forward(Mode::Evaluate, extents, &inputs, &["logits"]).await?;
         let logits = outputs.into_iter().next().unwrap_or_default();
         for (row, example) in logits.chunks_exact(time * vocabulary).zip(&examples) {

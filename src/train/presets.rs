@@ -72,7 +72,6 @@ fn base() -> Settings {
     }
 }
 
-
 /// All presets, in the order in which they are listed.
 pub const PRESETS: &[Preset] = &[
     Preset {
@@ -88,9 +87,18 @@ pub const PRESETS: &[Preset] = &[
         summary: "Sorts six digits from 0 to 2, as in minGPT: every held-out input comes out right.",
         source: Source::Task(Task::Sort),
         settings: &[
-            ("n_layer", "3"), ("n_head", "3"), ("n_embd", "48"), ("dropout", "0.1"), ("tie_word_embeddings", "false"),
-            ("batch", "64"), ("steps", "2000"), ("lr", "5e-4"), ("schedule", "constant"), ("warmup", "0"),
-            ("beta2", "0.95"), ("decay", "linear"),
+            ("n_layer", "3"),
+            ("n_head", "3"),
+            ("n_embd", "48"),
+            ("dropout", "0.1"),
+            ("tie_word_embeddings", "false"),
+            ("batch", "64"),
+            ("steps", "2000"),
+            ("lr", "5e-4"),
+            ("schedule", "constant"),
+            ("warmup", "0"),
+            ("beta2", "0.95"),
+            ("decay", "linear"),
         ],
     },
     Preset {
@@ -113,7 +121,12 @@ pub const PRESETS: &[Preset] = &[
         summary: "Three layers, three heads, width 48: reads any text, on any machine.",
         source: Source::World,
         settings: &[
-            ("n_layer", "3"), ("n_head", "3"), ("n_embd", "48"), ("context", "32"), ("batch", "16"), ("lr", "3e-3"),
+            ("n_layer", "3"),
+            ("n_head", "3"),
+            ("n_embd", "48"),
+            ("context", "32"),
+            ("batch", "16"),
+            ("lr", "3e-3"),
             ("min_lr", "3e-4"),
         ],
     },
@@ -123,7 +136,11 @@ pub const PRESETS: &[Preset] = &[
         summary: "Reads the built-in world of small stories and reviews, letter by letter.",
         source: Source::World,
         settings: &[
-            ("n_layer", "4"), ("n_head", "4"), ("n_embd", "128"), ("context", "96"), ("steps", "5000"),
+            ("n_layer", "4"),
+            ("n_head", "4"),
+            ("n_embd", "128"),
+            ("context", "96"),
+            ("steps", "5000"),
             ("eval_every", "250"),
         ],
     },
@@ -133,8 +150,14 @@ pub const PRESETS: &[Preset] = &[
         summary: "Six layers, six heads, width 192, context 128: needs a GPU.",
         source: Source::World,
         settings: &[
-            ("n_layer", "6"), ("n_head", "6"), ("n_embd", "192"), ("context", "128"), ("steps", "5000"),
-            ("eval_every", "250"), ("dropout", "0.1"), ("tokenizer", "bpe"),
+            ("n_layer", "6"),
+            ("n_head", "6"),
+            ("n_embd", "192"),
+            ("context", "128"),
+            ("steps", "5000"),
+            ("eval_every", "250"),
+            ("dropout", "0.1"),
+            ("tokenizer", "bpe"),
         ],
     },
     Preset {
@@ -143,8 +166,16 @@ pub const PRESETS: &[Preset] = &[
         summary: "Tiny Shakespeare by character as in nanoGPT's README for a CPU: bring input.txt.",
         source: Source::Text,
         settings: &[
-            ("n_layer", "4"), ("n_head", "4"), ("n_embd", "128"), ("context", "64"), ("batch", "12"), ("bias", "false"),
-            ("activation_function", "gelu"), ("warmup", "100"), ("eval_every", "250"), ("eval_batches", "20"),
+            ("n_layer", "4"),
+            ("n_head", "4"),
+            ("n_embd", "128"),
+            ("context", "64"),
+            ("batch", "12"),
+            ("bias", "false"),
+            ("activation_function", "gelu"),
+            ("warmup", "100"),
+            ("eval_every", "250"),
+            ("eval_batches", "20"),
         ],
     },
     Preset {
@@ -153,9 +184,18 @@ pub const PRESETS: &[Preset] = &[
         summary: "Tiny Shakespeare by character as in nanoGPT's README for a GPU: bring input.txt.",
         source: Source::Text,
         settings: &[
-            ("n_layer", "6"), ("n_head", "6"), ("n_embd", "384"), ("context", "256"), ("batch", "64"),
-            ("bias", "false"), ("activation_function", "gelu"), ("dropout", "0.2"), ("steps", "5000"),
-            ("warmup", "100"), ("eval_every", "250"), ("eval_batches", "200"),
+            ("n_layer", "6"),
+            ("n_head", "6"),
+            ("n_embd", "384"),
+            ("context", "256"),
+            ("batch", "64"),
+            ("bias", "false"),
+            ("activation_function", "gelu"),
+            ("dropout", "0.2"),
+            ("steps", "5000"),
+            ("warmup", "100"),
+            ("eval_every", "250"),
+            ("eval_batches", "200"),
         ],
     },
     Preset {
@@ -164,8 +204,13 @@ pub const PRESETS: &[Preset] = &[
         summary: "Four layers, four heads, width 128, context 64, batch 12, vocabulary 65.",
         source: Source::World,
         settings: &[
-            ("n_layer", "4"), ("n_head", "4"), ("n_embd", "128"), ("context", "64"), ("batch", "12"),
-            ("vocab_size", "65"), ("eval_every", "0"),
+            ("n_layer", "4"),
+            ("n_head", "4"),
+            ("n_embd", "128"),
+            ("context", "64"),
+            ("batch", "12"),
+            ("vocab_size", "65"),
+            ("eval_every", "0"),
         ],
     },
     Preset {
@@ -174,8 +219,13 @@ pub const PRESETS: &[Preset] = &[
         summary: "Six layers, six heads, width 192, context 128, batch 8, vocabulary 1024.",
         source: Source::World,
         settings: &[
-            ("n_layer", "6"), ("n_head", "6"), ("n_embd", "192"), ("context", "128"), ("batch", "8"),
-            ("vocab_size", "1024"), ("eval_every", "0"),
+            ("n_layer", "6"),
+            ("n_head", "6"),
+            ("n_embd", "192"),
+            ("context", "128"),
+            ("batch", "8"),
+            ("vocab_size", "1024"),
+            ("eval_every", "0"),
         ],
     },
     Preset {
@@ -183,9 +233,7 @@ pub const PRESETS: &[Preset] = &[
         title: "Benchmark C",
         summary: "Two layers, two heads, width 64, context 32, batch 8, vocabulary 65.",
         source: Source::World,
-        settings: &[
-            ("n_head", "2"), ("context", "32"), ("batch", "8"), ("vocab_size", "65"), ("eval_every", "0"),
-        ],
+        settings: &[("n_head", "2"), ("context", "32"), ("batch", "8"), ("vocab_size", "65"), ("eval_every", "0")],
     },
 ];
 

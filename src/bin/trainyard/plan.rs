@@ -39,14 +39,15 @@ fn sums(preset: &Preset, plan: &PlanReport) -> Result<(), CliError> {
         ("parameters", plan.parameters.to_string()),
         ("dispatches", format!("{} a training step, optimizer included", plan.dispatches)),
         ("submits", format!("{} for up to {} steps", plan.submits_per_chunk, trainyard::train::RING)),
-        (
-            "created",
-            format!("{} buffers and {} bind groups a step", plan.buffers_per_step, plan.bind_groups_per_step),
-        ),
+        ("created", format!("{} buffers and {} bind groups a step", plan.buffers_per_step, plan.bind_groups_per_step)),
         ("bytes", format!("{} ({})", plan.bytes, output::mib(plan.bytes))),
         (
             "operations",
-            format!("{} as launched, {} as papers count", output::short(plan.flops as f64), output::short(plan.dense_flops as f64)),
+            format!(
+                "{} as launched, {} as papers count",
+                output::short(plan.flops as f64),
+                output::short(plan.dense_flops as f64)
+            ),
         ),
     ];
     for (name, value) in rows {

@@ -53,7 +53,8 @@ impl Run {
         let Some(path) = path else { return Ok(self.preset.dataset_with(&self.settings, tokenizer, None)?) };
         let bytes = read_text(path)?;
         let found = TextRecord::new(&source::name(path), &bytes);
-        if let Some(expected) = recorded.filter(|text| text.fingerprint != found.fingerprint && (same || other.is_none()))
+        if let Some(expected) =
+            recorded.filter(|text| text.fingerprint != found.fingerprint && (same || other.is_none()))
         {
             return Err(CliError::OtherText {
                 path: path.to_owned(),
@@ -78,8 +79,7 @@ pub fn required(store: &Store, name: &'static str, limit: u64) -> Result<Vec<u8>
 /// Reads a checkpoint's tokenizer.
 pub fn tokenizer(store: &Store) -> Result<Tokenizer, CliError> {
     let bytes = required(store, TOKENIZER, MAX_TOKENIZER)?;
-    Tokenizer::from_json(&bytes)
-        .map_err(|error| CliError::File { path: store.dir().to_owned(), error: error.into() })
+    Tokenizer::from_json(&bytes).map_err(|error| CliError::File { path: store.dir().to_owned(), error: error.into() })
 }
 
 /// Reads a model and puts it on a device.
@@ -90,7 +90,8 @@ pub fn open_model(store: &Store, device: DeviceChoice) -> Result<Model, CliError
     };
     let config = required(store, CONFIG, MAX_JSON)?;
     let text = String::from_utf8_lossy(&config);
-    let config = Gpt2Config::from_json(&text).map_err(|e| CliError::File { path: store.dir().to_owned(), error: e.into() })?;
+    let config =
+        Gpt2Config::from_json(&text).map_err(|e| CliError::File { path: store.dir().to_owned(), error: e.into() })?;
     let tokenizer = tokenizer(store)?;
     let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
     pollster::block_on(Model::open(config, tokenizer, &weights, device)).map_err(|error| match error {

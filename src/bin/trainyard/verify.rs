@@ -38,9 +38,7 @@ impl Report {
         match results {
             Err(problem) => fail(problem),
             Ok(cases) if cases.is_empty() => fail("the file holds no known answer".to_owned()),
-            Ok(cases) => {
-                cases.into_iter().map(|case| self.add(file, Some(case.name), machine, case.outcome)).collect()
-            }
+            Ok(cases) => cases.into_iter().map(|case| self.add(file, Some(case.name), machine, case.outcome)).collect(),
         }
     }
 

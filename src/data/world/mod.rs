@@ -68,10 +68,7 @@ impl World {
     /// The world of `world_seed`.
     #[must_use]
     pub fn new(world_seed: u32) -> Self {
-        Self {
-            seed: world_seed,
-            lexicon: Lexicon::new(world_seed),
-        }
+        Self { seed: world_seed, lexicon: Lexicon::new(world_seed) }
     }
 
     /// What its words mean.

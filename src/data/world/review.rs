@@ -32,11 +32,7 @@ struct Clause {
 
 enum Predicate {
     /// An adjective of a pair.
-    Polar {
-        pair: usize,
-        praises: bool,
-        negated: bool,
-    },
+    Polar { pair: usize, praises: bool, negated: bool },
     /// A color.
     Neutral(&'static str),
 }
@@ -48,8 +44,7 @@ impl Review {
         let (item, aspects) = words::ITEMS[lexical.below(words::ITEMS.len() as u32) as usize];
         // The item itself comes first, then aspects without repetition.
         let mut aspects = aspects.to_vec();
-        let mut aspect =
-            |lexical: &mut Draws| aspects.swap_remove(lexical.below(aspects.len() as u32) as usize);
+        let mut aspect = |lexical: &mut Draws| aspects.swap_remove(lexical.below(aspects.len() as u32) as usize);
         let mut clauses = Vec::with_capacity(polar_clauses + 1);
         let mut neutral = false;
         for i in 0..polar_clauses {
@@ -59,9 +54,7 @@ impl Review {
                 clauses.push(Clause {
                     connective: CONNECTIVES[CONNECTIVE.pick(structure)],
                     subject: aspect(lexical),
-                    predicate: Predicate::Neutral(
-                        words::COLORS[lexical.below(words::COLORS.len() as u32) as usize],
-                    ),
+                    predicate: Predicate::Neutral(words::COLORS[lexical.below(words::COLORS.len() as u32) as usize]),
                 });
             }
             let agrees = structure.chance(9, 10);
@@ -89,11 +82,7 @@ impl Review {
             text.push_str(clause.subject);
             text.push_str(" was ");
             match clause.predicate {
-                Predicate::Polar {
-                    pair,
-                    praises,
-                    negated,
-                } => {
+                Predicate::Polar { pair, praises, negated } => {
                     if negated {
                         text.push_str("not ");
                     }
@@ -103,11 +92,6 @@ impl Review {
             }
         }
         text.push_str(" .");
-        Document {
-            text,
-            kind: DocumentKind::Review {
-                positive: self.positive,
-            },
-        }
+        Document { text, kind: DocumentKind::Review { positive: self.positive } }
     }
 }

@@ -19,13 +19,7 @@ const FEWEST_SENTENCES: usize = 3;
 const EXTRA_SENTENCES: Table<5> = Table::new([2, 3, 3, 2, 1]);
 
 /// What a sentence can do, and how often each is tried.
-const ACTIONS: [Action; 5] = [
-    Action::Move,
-    Action::Take,
-    Action::Give,
-    Action::Drop,
-    Action::Restate,
-];
+const ACTIONS: [Action; 5] = [Action::Move, Action::Take, Action::Give, Action::Drop, Action::Restate];
 const ACTION: Table<5> = Table::new([3, 4, 3, 1, 2]);
 
 /// A story before it is put into words. People, things and places are indices into its own lists.
@@ -48,35 +42,13 @@ enum Action {
 
 #[derive(Clone, Copy)]
 enum Sentence {
-    PersonIsAt {
-        person: usize,
-        place: usize,
-    },
-    ThingIsAt {
-        thing: usize,
-        place: usize,
-    },
-    Has {
-        person: usize,
-        thing: usize,
-    },
-    Moves {
-        person: usize,
-        place: usize,
-    },
-    Takes {
-        person: usize,
-        thing: usize,
-    },
-    Gives {
-        person: usize,
-        receiver: usize,
-        thing: usize,
-    },
-    Drops {
-        person: usize,
-        thing: usize,
-    },
+    PersonIsAt { person: usize, place: usize },
+    ThingIsAt { thing: usize, place: usize },
+    Has { person: usize, thing: usize },
+    Moves { person: usize, place: usize },
+    Takes { person: usize, thing: usize },
+    Gives { person: usize, receiver: usize, thing: usize },
+    Drops { person: usize, thing: usize },
 }
 
 #[derive(Clone, Copy)]
@@ -147,31 +119,19 @@ impl State {
             Action::Give => people
                 .clone()
                 .flat_map(|person| people.clone().map(move |receiver| (person, receiver)))
-                .filter(|&(person, receiver)| {
-                    person != receiver && self.people[person] == self.people[receiver]
-                })
+                .filter(|&(person, receiver)| person != receiver && self.people[person] == self.people[receiver])
                 .flat_map(|(person, receiver)| {
                     let gifts = things.clone().filter(held(person));
-                    gifts.map(move |thing| Sentence::Gives {
-                        person,
-                        receiver,
-                        thing,
-                    })
+                    gifts.map(move |thing| Sentence::Gives { person, receiver, thing })
                 })
                 .collect(),
             Action::Drop => people
                 .flat_map(|person| {
-                    things
-                        .clone()
-                        .filter(held(person))
-                        .map(move |thing| Sentence::Drops { person, thing })
+                    things.clone().filter(held(person)).map(move |thing| Sentence::Drops { person, thing })
                 })
                 .collect(),
             Action::Restate => people
-                .map(|person| Sentence::PersonIsAt {
-                    person,
-                    place: self.people[person],
-                })
+                .map(|person| Sentence::PersonIsAt { person, place: self.people[person] })
                 .chain(things.map(|thing| match self.things[thing] {
                     Spot::At(place) => Sentence::ThingIsAt { thing, place },
                     Spot::HeldBy(person) => Sentence::Has { person, thing },
@@ -184,9 +144,7 @@ impl State {
         match sentence {
             Sentence::Moves { person, place } => self.people[person] = place,
             Sentence::Takes { person, thing } => self.things[thing] = Spot::HeldBy(person),
-            Sentence::Gives {
-                receiver, thing, ..
-            } => self.things[thing] = Spot::HeldBy(receiver),
+            Sentence::Gives { receiver, thing, .. } => self.things[thing] = Spot::HeldBy(receiver),
             Sentence::Drops { person, thing } => self.things[thing] = Spot::At(self.people[person]),
             Sentence::PersonIsAt { .. } | Sentence::ThingIsAt { .. } | Sentence::Has { .. } => {}
         }
@@ -213,10 +171,8 @@ impl Story {
         let things = distinct(lexical, words::THINGS.len());
         let places = distinct(lexical, words::PLACES.len());
         let mut place = || structure.below(PLACES as u32) as usize;
-        let mut state = State {
-            people: std::array::from_fn(|_| place()),
-            things: std::array::from_fn(|_| Spot::At(place())),
-        };
+        let mut state =
+            State { people: std::array::from_fn(|_| place()), things: std::array::from_fn(|_| Spot::At(place())) };
         // The opening states where everybody and everything is: people first.
         let mut sentences = state.possible(Action::Restate);
         let mut restated = true;
@@ -227,8 +183,7 @@ impl Story {
                 continue;
             }
             let mut candidates = state.possible(action);
-            candidates
-                .retain(|sentence| sentences.last().is_none_or(|&last| sentence.follows(last)));
+            candidates.retain(|sentence| sentences.last().is_none_or(|&last| sentence.follows(last)));
             // Somebody can always move, so this ends.
             if let Some(sentence) = one_of(structure, &candidates) {
                 restated = action == Action::Restate;
@@ -249,13 +204,7 @@ impl Story {
                 }
             }
         });
-        Self {
-            people,
-            things,
-            places,
-            sentences,
-            question,
-        }
+        Self { people, things, places, sentences, question }
     }
 
     pub(super) fn realize(&self, lexicon: &Lexicon) -> Document {
@@ -270,49 +219,21 @@ impl Story {
             }
             let mut subject = |i: usize| {
                 let Person { name, pronoun } = person(i);
-                if last.replace(i) == Some(i) {
-                    pronoun
-                } else {
-                    name
-                }
+                if last.replace(i) == Some(i) { pronoun } else { name }
             };
             let parts = match sentence {
-                Sentence::PersonIsAt { person, place: at } => {
-                    [subject(person), " was in the ", place(at), "", ""]
-                }
-                Sentence::ThingIsAt {
-                    thing: what,
-                    place: at,
-                } => {
+                Sentence::PersonIsAt { person, place: at } => [subject(person), " was in the ", place(at), "", ""],
+                Sentence::ThingIsAt { thing: what, place: at } => {
                     last = None;
                     ["the ", thing(what), " was in the ", place(at), ""]
                 }
-                Sentence::Has {
-                    person,
-                    thing: what,
-                } => [subject(person), " had the ", thing(what), "", ""],
-                Sentence::Moves { person, place: to } => {
-                    [subject(person), " went to the ", place(to), "", ""]
+                Sentence::Has { person, thing: what } => [subject(person), " had the ", thing(what), "", ""],
+                Sentence::Moves { person, place: to } => [subject(person), " went to the ", place(to), "", ""],
+                Sentence::Takes { person, thing: what } => [subject(person), " took the ", thing(what), "", ""],
+                Sentence::Gives { person: from, receiver, thing: what } => {
+                    [subject(from), " gave the ", thing(what), " to ", person(receiver).name]
                 }
-                Sentence::Takes {
-                    person,
-                    thing: what,
-                } => [subject(person), " took the ", thing(what), "", ""],
-                Sentence::Gives {
-                    person: from,
-                    receiver,
-                    thing: what,
-                } => [
-                    subject(from),
-                    " gave the ",
-                    thing(what),
-                    " to ",
-                    person(receiver).name,
-                ],
-                Sentence::Drops {
-                    person,
-                    thing: what,
-                } => [subject(person), " dropped the ", thing(what), "", ""],
+                Sentence::Drops { person, thing: what } => [subject(person), " dropped the ", thing(what), "", ""],
             };
             for part in parts {
                 text.push_str(part);
@@ -336,9 +257,6 @@ impl Story {
                 text.push_str(part);
             }
         }
-        Document {
-            text,
-            kind: DocumentKind::Story { question },
-        }
+        Document { text, kind: DocumentKind::Story { question } }
     }
 }

@@ -42,116 +42,23 @@ pub(super) const HEADS: &str = "\
 
 /// What is reviewed, with what there is to say about it.
 pub(super) const ITEMS: [(&str, [&str; 8]); 12] = [
-    (
-        "film",
-        [
-            "cast", "plot", "pace", "score", "script", "ending", "setting", "lighting",
-        ],
-    ),
-    (
-        "book",
-        [
-            "plot", "prose", "cover", "ending", "narrator", "setting", "dialogue", "opening",
-        ],
-    ),
-    (
-        "hotel",
-        [
-            "room",
-            "bed",
-            "lobby",
-            "view",
-            "staff",
-            "breakfast",
-            "garden",
-            "pool",
-        ],
-    ),
-    (
-        "restaurant",
-        [
-            "soup", "bread", "service", "menu", "wine", "music", "dessert", "terrace",
-        ],
-    ),
-    (
-        "concert",
-        [
-            "band", "singer", "hall", "sound", "lighting", "encore", "crowd", "piano",
-        ],
-    ),
-    (
-        "train",
-        [
-            "seat",
-            "carriage",
-            "whistle",
-            "window",
-            "engine",
-            "conductor",
-            "route",
-            "ticket",
-        ],
-    ),
-    (
-        "museum",
-        [
-            "guide",
-            "entrance",
-            "collection",
-            "gallery",
-            "shop",
-            "hall",
-            "courtyard",
-            "roof",
-        ],
-    ),
-    (
-        "park",
-        [
-            "lake", "path", "bench", "lawn", "bridge", "fountain", "gate", "meadow",
-        ],
-    ),
-    (
-        "game",
-        [
-            "board", "story", "music", "map", "hero", "ending", "deck", "puzzle",
-        ],
-    ),
-    (
-        "house",
-        [
-            "kitchen", "porch", "stair", "window", "roof", "garden", "floor", "door",
-        ],
-    ),
-    (
-        "bicycle",
-        [
-            "saddle", "frame", "wheel", "bell", "chain", "basket", "lamp", "brake",
-        ],
-    ),
-    (
-        "play",
-        [
-            "stage", "actor", "costume", "curtain", "speech", "ending", "scenery", "chorus",
-        ],
-    ),
+    ("film", ["cast", "plot", "pace", "score", "script", "ending", "setting", "lighting"]),
+    ("book", ["plot", "prose", "cover", "ending", "narrator", "setting", "dialogue", "opening"]),
+    ("hotel", ["room", "bed", "lobby", "view", "staff", "breakfast", "garden", "pool"]),
+    ("restaurant", ["soup", "bread", "service", "menu", "wine", "music", "dessert", "terrace"]),
+    ("concert", ["band", "singer", "hall", "sound", "lighting", "encore", "crowd", "piano"]),
+    ("train", ["seat", "carriage", "whistle", "window", "engine", "conductor", "route", "ticket"]),
+    ("museum", ["guide", "entrance", "collection", "gallery", "shop", "hall", "courtyard", "roof"]),
+    ("park", ["lake", "path", "bench", "lawn", "bridge", "fountain", "gate", "meadow"]),
+    ("game", ["board", "story", "music", "map", "hero", "ending", "deck", "puzzle"]),
+    ("house", ["kitchen", "porch", "stair", "window", "roof", "garden", "floor", "door"]),
+    ("bicycle", ["saddle", "frame", "wheel", "bell", "chain", "basket", "lamp", "brake"]),
+    ("play", ["stage", "actor", "costume", "curtain", "speech", "ending", "scenery", "chorus"]),
 ];
 
 /// Descriptions that say nothing about the hidden sentiment.
-pub(super) const COLORS: [&str; 12] = [
-    "red",
-    "blue",
-    "green",
-    "yellow",
-    "purple",
-    "orange",
-    "brown",
-    "black",
-    "white",
-    "pink",
-    "turquoise",
-    "beige",
-];
+pub(super) const COLORS: [&str; 12] =
+    ["red", "blue", "green", "yellow", "purple", "orange", "brown", "black", "white", "pink", "turquoise", "beige"];
 
 pub(super) const WOMEN: &str = "\
     mary anna emma julia clara alice nora ella lucy sarah laura helen maria ruth eva ida irene jane kate lena lily \
@@ -192,9 +99,8 @@ pub(super) const PLACES: [&str; 24] = [
 ];
 
 pub(super) const THINGS: [&str; 48] = [
-    "apple", "ball", "book", "bottle", "box", "brush", "bucket", "candle", "coin", "cup", "drum",
-    "feather", "flute", "fork", "glass", "hammer", "hat", "jar", "kettle", "key", "kite", "knife",
-    "lamp", "lantern", "letter", "map", "mask", "milk", "mirror", "necklace", "needle", "pear",
-    "pen", "pillow", "plate", "ring", "rope", "saw", "scarf", "shell", "shoe", "spoon", "stamp",
-    "stick", "stone", "ticket", "umbrella", "watch",
+    "apple", "ball", "book", "bottle", "box", "brush", "bucket", "candle", "coin", "cup", "drum", "feather", "flute",
+    "fork", "glass", "hammer", "hat", "jar", "kettle", "key", "kite", "knife", "lamp", "lantern", "letter", "map",
+    "mask", "milk", "mirror", "necklace", "needle", "pear", "pen", "pillow", "plate", "ring", "rope", "saw", "scarf",
+    "shell", "shoe", "spoon", "stamp", "stick", "stone", "ticket", "umbrella", "watch",
 ];

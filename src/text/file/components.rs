@@ -109,21 +109,12 @@ fn check_one(
     replacements: &mut usize,
 ) -> Result<(), TextError> {
     if depth > MAX_DEPTH {
-        return Err(TextError::file(
-            place,
-            format!("sequences nest deeper than {MAX_DEPTH}"),
-        ));
+        return Err(TextError::file(place, format!("sequences nest deeper than {MAX_DEPTH}")));
     }
-    let kind = component
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = component.get("type").and_then(Value::as_str).unwrap_or_default();
     if !stage.types().contains(&kind) {
         let known = stage.types().join(", ");
-        return Err(TextError::file(
-            format!("{place}.type"),
-            format!("{kind:?} is not supported; known: {known}"),
-        ));
+        return Err(TextError::file(format!("{place}.type"), format!("{kind:?} is not supported; known: {known}")));
     }
     check_strings(component, place)?;
     match kind {
@@ -133,38 +124,19 @@ fn check_one(
                 return Err(TextError::file(place, "a sequence needs a list"));
             };
             if parts.len() > MAX_PARTS {
-                return Err(TextError::file(
-                    place,
-                    format!("{} parts (limit {MAX_PARTS})", parts.len()),
-                ));
+                return Err(TextError::file(place, format!("{} parts (limit {MAX_PARTS})", parts.len())));
             }
             for (i, part) in parts.iter().enumerate() {
-                check_one(
-                    part,
-                    &format!("{place}[{i}]"),
-                    stage,
-                    depth + 1,
-                    replacements,
-                )?;
+                check_one(part, &format!("{place}[{i}]"), stage, depth + 1, replacements)?;
             }
         }
         "Replace" | "Prepend" => {
             *replacements += 1;
             if *replacements > MAX_REPLACEMENTS {
-                return Err(TextError::file(
-                    place,
-                    format!("more than {MAX_REPLACEMENTS} replacements"),
-                ));
+                return Err(TextError::file(place, format!("more than {MAX_REPLACEMENTS} replacements")));
             }
-            let key = if kind == "Replace" {
-                "content"
-            } else {
-                "prepend"
-            };
-            let content = component
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let key = if kind == "Replace" { "content" } else { "prepend" };
+            let content = component.get(key).and_then(Value::as_str).unwrap_or_default();
             if content.len() > MAX_REPLACEMENT_BYTES {
                 let problem = format!("{} bytes (limit {MAX_REPLACEMENT_BYTES})", content.len());
                 return Err(TextError::file(format!("{place}.{key}"), problem));
@@ -174,14 +146,8 @@ fn check_one(
             }
         }
         "Split" => check_pattern(component, place)?,
-        "Strip"
-            if matches!(stage, Stage::Decoder)
-                && component.get("stop").and_then(Value::as_u64) != Some(0) =>
-        {
-            return Err(TextError::file(
-                format!("{place}.stop"),
-                "only 0 is supported",
-            ));
+        "Strip" if matches!(stage, Stage::Decoder) && component.get("stop").and_then(Value::as_u64) != Some(0) => {
+            return Err(TextError::file(format!("{place}.stop"), "only 0 is supported"));
         }
         _ => {}
     }
@@ -191,21 +157,13 @@ fn check_one(
 fn check_pattern(component: &Value, place: &str) -> Result<(), TextError> {
     let place = format!("{place}.pattern");
     let pattern = component.get("pattern");
-    let literal = pattern
-        .and_then(|p| p.get("String"))
-        .and_then(Value::as_str);
+    let literal = pattern.and_then(|p| p.get("String")).and_then(Value::as_str);
     let regex = pattern.and_then(|p| p.get("Regex")).and_then(Value::as_str);
     match (literal, regex) {
         (Some(literal), None) if !literal.is_empty() => Ok(()),
         (None, Some(regex)) if PATTERNS.contains(&regex) => Ok(()),
-        (None, Some(_)) => Err(TextError::file(
-            place,
-            "this regular expression is not one of the published ones",
-        )),
-        _ => Err(TextError::file(
-            place,
-            "either a non-empty String or a Regex is needed",
-        )),
+        (None, Some(_)) => Err(TextError::file(place, "this regular expression is not one of the published ones")),
+        _ => Err(TextError::file(place, "either a non-empty String or a Regex is needed")),
     }
 }
 

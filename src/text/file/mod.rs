@@ -74,29 +74,16 @@ pub(super) struct Checked {
 /// Reads and checks a file.
 pub(super) fn read(json: &[u8]) -> Result<Checked, TextError> {
     if json.len() > MAX_FILE_BYTES {
-        return Err(TextError::file(
-            "size",
-            format!("{} bytes (limit {MAX_FILE_BYTES})", json.len()),
-        ));
+        return Err(TextError::file("size", format!("{} bytes (limit {MAX_FILE_BYTES})", json.len())));
     }
     let file: File = serde_json::from_slice(json).map_err(|error| {
-        TextError::file(
-            format!("line {}, column {}", error.line(), error.column()),
-            error.to_string(),
-        )
+        TextError::file(format!("line {}, column {}", error.line(), error.column()), error.to_string())
     })?;
     if let Some(version) = file.version.as_deref().filter(|&version| version != "1.0") {
-        return Err(TextError::file(
-            "version",
-            format!("{version:?} is not supported; known: 1.0"),
-        ));
+        return Err(TextError::file("version", format!("{version:?} is not supported; known: 1.0")));
     }
     components::check(file.normalizer.as_ref(), "normalizer", Stage::Normalizer)?;
-    components::check(
-        file.pre_tokenizer.as_ref(),
-        "pre_tokenizer",
-        Stage::PreTokenizer,
-    )?;
+    components::check(file.pre_tokenizer.as_ref(), "pre_tokenizer", Stage::PreTokenizer)?;
     components::check(file.decoder.as_ref(), "decoder", Stage::Decoder)?;
     let (tokens, is_added) = assign_ids(&file)?;
     let model = model::check(&file.model)?;
@@ -109,11 +96,7 @@ pub(super) fn read(json: &[u8]) -> Result<Checked, TextError> {
                 || token.normalized
                 || token.content.contains(char::is_whitespace)
         }),
-        merges: file
-            .model
-            .merges
-            .as_ref()
-            .map_or(0, |merges| merges.0.len()),
+        merges: file.model.merges.as_ref().map_or(0, |merges| merges.0.len()),
         clean: rewrite(&file, model),
         tokens,
         is_added,
@@ -141,54 +124,36 @@ fn assign_ids(file: &File) -> Result<(Vec<String>, Vec<bool>), TextError> {
         let place = || format!("added_tokens[{i}]");
         check_token(&added.content, place)?;
         if let Some(first) = added_contents.insert(added.content.as_str(), i) {
-            return Err(TextError::file(
-                place(),
-                format!("the same content as added_tokens[{first}]"),
-            ));
+            return Err(TextError::file(place(), format!("the same content as added_tokens[{first}]")));
         }
         match ids.get(added.content.as_str()) {
             Some(&id) if id == added.id => {}
             Some(&id) => {
-                return Err(TextError::file(
-                    place(),
-                    format!("id {}, but id {id} in model.vocab", added.id),
-                ));
+                return Err(TextError::file(place(), format!("id {}, but id {id} in model.vocab", added.id)));
             }
             None => entries.push((&added.content, added.id, place())),
         }
     }
     let count = entries.len();
     if count == 0 || count > MAX_TOKENS {
-        return Err(TextError::file(
-            "model.vocab",
-            format!("{count} tokens (1 to {MAX_TOKENS} are supported)"),
-        ));
+        return Err(TextError::file("model.vocab", format!("{count} tokens (1 to {MAX_TOKENS} are supported)")));
     }
     let mut tokens: Vec<Option<&str>> = vec![None; count];
     for (token, id, place) in entries {
         match tokens.get_mut(id as usize) {
             Some(slot @ None) => *slot = Some(token),
             Some(Some(other)) => {
-                return Err(TextError::file(
-                    place,
-                    format!("id {id} is also the id of {:?}", shorten(other)),
-                ));
+                return Err(TextError::file(place, format!("id {id} is also the id of {:?}", shorten(other))));
             }
             None => {
-                let problem = format!(
-                    "id {id}, but {count} tokens have the ids 0 to {} without gaps",
-                    count - 1
-                );
+                let problem = format!("id {id}, but {count} tokens have the ids 0 to {} without gaps", count - 1);
                 return Err(TextError::file(place, problem));
             }
         }
     }
     // As many entries as slots and no slot twice: none is empty.
     let tokens: Vec<String> = tokens.into_iter().flatten().map(str::to_owned).collect();
-    let is_added = tokens
-        .iter()
-        .map(|token| added_contents.contains_key(token.as_str()))
-        .collect();
+    let is_added = tokens.iter().map(|token| added_contents.contains_key(token.as_str())).collect();
     Ok((tokens, is_added))
 }
 
@@ -196,10 +161,7 @@ fn check_token(token: &str, place: impl Fn() -> String) -> Result<(), TextError>
     match token.len() {
         0 => Err(TextError::file(place(), "an empty token")),
         1..=MAX_TOKEN_BYTES => Ok(()),
-        bytes => Err(TextError::file(
-            place(),
-            format!("a token of {bytes} bytes (limit {MAX_TOKEN_BYTES})"),
-        )),
+        bytes => Err(TextError::file(place(), format!("a token of {bytes} bytes (limit {MAX_TOKEN_BYTES})"))),
     }
 }
 

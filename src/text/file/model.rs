@@ -50,8 +50,7 @@ pub(super) fn check(model: &Model) -> Result<ModelKind, TextError> {
         Some("WordLevel") => ModelKind::WordLevel,
         Some("Unigram") => ModelKind::Unigram,
         Some(other) => {
-            let problem =
-                format!("{other:?} is not supported; known: BPE, Unigram, WordLevel, WordPiece");
+            let problem = format!("{other:?} is not supported; known: BPE, Unigram, WordLevel, WordPiece");
             return Err(TextError::file("model.type", problem));
         }
         // Files of 2020, GPT-2's own among them, do not say.
@@ -59,10 +58,7 @@ pub(super) fn check(model: &Model) -> Result<ModelKind, TextError> {
         None => return Err(TextError::file("model.type", "missing")),
     };
     for (key, value) in [
-        (
-            "continuing_subword_prefix",
-            &model.continuing_subword_prefix,
-        ),
+        ("continuing_subword_prefix", &model.continuing_subword_prefix),
         ("end_of_word_suffix", &model.end_of_word_suffix),
     ] {
         if let Some(text) = value.as_ref().filter(|text| text.len() > MAX_AFFIX_BYTES) {
@@ -73,10 +69,7 @@ pub(super) fn check(model: &Model) -> Result<ModelKind, TextError> {
         }
     }
     if model.dropout.is_some_and(|dropout| dropout != 0.0) {
-        return Err(TextError::file(
-            "model.dropout",
-            "encoding must be deterministic; only null or 0 is supported",
-        ));
+        return Err(TextError::file("model.dropout", "encoding must be deterministic; only null or 0 is supported"));
     }
     match kind {
         ModelKind::Bpe => check_bpe(model)?,
@@ -85,10 +78,7 @@ pub(super) fn check(model: &Model) -> Result<ModelKind, TextError> {
             if model.unk_token.is_none() {
                 return Err(TextError::file("model.unk_token", "missing"));
             }
-            if let Some(limit) = model
-                .max_input_chars_per_word
-                .filter(|&limit| limit > MAX_WORD_CHARACTERS)
-            {
+            if let Some(limit) = model.max_input_chars_per_word.filter(|&limit| limit > MAX_WORD_CHARACTERS) {
                 let problem = format!("{limit} (limit {MAX_WORD_CHARACTERS})");
                 return Err(TextError::file("model.max_input_chars_per_word", problem));
             }
@@ -97,10 +87,7 @@ pub(super) fn check(model: &Model) -> Result<ModelKind, TextError> {
         ModelKind::Unigram => model.vocab.check_scores(model.unk_id)?,
     }
     if kind != ModelKind::Unigram && model.vocab.is_scored() {
-        return Err(TextError::file(
-            "model.vocab",
-            "a list of scores belongs to a Unigram model",
-        ));
+        return Err(TextError::file("model.vocab", "a list of scores belongs to a Unigram model"));
     }
     Ok(kind)
 }
@@ -111,28 +98,19 @@ fn check_bpe(model: &Model) -> Result<(), TextError> {
         return Err(TextError::file("model.merges", "missing"));
     };
     let vocab: HashMap<&str, u32> = model.vocab.ids().collect();
-    let prefix = model
-        .continuing_subword_prefix
-        .as_deref()
-        .unwrap_or_default();
+    let prefix = model.continuing_subword_prefix.as_deref().unwrap_or_default();
     let mut joined = String::new();
     for (i, (left, right)) in merges.0.iter().enumerate() {
         let place = || format!("model.merges[{i}]");
         let Some(tail) = right.strip_prefix(prefix) else {
-            return Err(TextError::file(
-                place(),
-                format!("{:?} lacks the prefix {prefix:?}", shorten(right)),
-            ));
+            return Err(TextError::file(place(), format!("{:?} lacks the prefix {prefix:?}", shorten(right))));
         };
         joined.clear();
         joined.push_str(left);
         joined.push_str(tail);
         for token in [left, right, &joined] {
             if !vocab.contains_key(token.as_str()) {
-                return Err(TextError::file(
-                    place(),
-                    format!("{:?} is not in model.vocab", shorten(token)),
-                ));
+                return Err(TextError::file(place(), format!("{:?} is not in model.vocab", shorten(token))));
             }
         }
     }
@@ -143,10 +121,7 @@ fn check_bpe(model: &Model) -> Result<(), TextError> {
 fn check_unknown(model: &Model) -> Result<(), TextError> {
     match model.unk_token.as_deref() {
         Some(token) if !token.is_empty() && !model.vocab.ids().any(|(other, _)| other == token) => {
-            Err(TextError::file(
-                "model.unk_token",
-                format!("{:?} is not in model.vocab", shorten(token)),
-            ))
+            Err(TextError::file("model.unk_token", format!("{:?} is not in model.vocab", shorten(token))))
         }
         _ => Ok(()),
     }
@@ -163,46 +138,22 @@ pub(super) fn rewrite(model: &Model, kind: ModelKind) -> Value {
             set("type", json!("BPE"));
             set("dropout", Value::Null);
             set("unk_token", json!(nonempty(&model.unk_token)));
-            set(
-                "continuing_subword_prefix",
-                json!(nonempty(&model.continuing_subword_prefix)),
-            );
-            set(
-                "end_of_word_suffix",
-                json!(nonempty(&model.end_of_word_suffix)),
-            );
+            set("continuing_subword_prefix", json!(nonempty(&model.continuing_subword_prefix)));
+            set("end_of_word_suffix", json!(nonempty(&model.end_of_word_suffix)));
             set("fuse_unk", json!(model.fuse_unk));
             set("byte_fallback", json!(model.byte_fallback));
             set("ignore_merges", json!(model.ignore_merges));
-            set(
-                "merges",
-                json!(
-                    model
-                        .merges
-                        .as_ref()
-                        .map(|merges| merges.0.as_slice())
-                        .unwrap_or_default()
-                ),
-            );
+            set("merges", json!(model.merges.as_ref().map(|merges| merges.0.as_slice()).unwrap_or_default()));
         }
         ModelKind::WordPiece => {
             set("type", json!("WordPiece"));
             set("unk_token", json!(model.unk_token));
-            set(
-                "continuing_subword_prefix",
-                json!(model.continuing_subword_prefix.as_deref().unwrap_or("##")),
-            );
-            set(
-                "max_input_chars_per_word",
-                json!(model.max_input_chars_per_word.unwrap_or(100)),
-            );
+            set("continuing_subword_prefix", json!(model.continuing_subword_prefix.as_deref().unwrap_or("##")));
+            set("max_input_chars_per_word", json!(model.max_input_chars_per_word.unwrap_or(100)));
         }
         ModelKind::WordLevel => {
             set("type", json!("WordLevel"));
-            set(
-                "unk_token",
-                json!(model.unk_token.as_deref().unwrap_or("<unk>")),
-            );
+            set("unk_token", json!(model.unk_token.as_deref().unwrap_or("<unk>")));
         }
         ModelKind::Unigram => {
             set("type", json!("Unigram"));

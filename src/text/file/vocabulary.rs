@@ -19,9 +19,7 @@ impl Vocabulary {
     pub(super) fn ids(&self) -> Box<dyn Iterator<Item = (&str, u32)> + '_> {
         match self {
             Self::Ids(entries) => Box::new(entries.iter().map(|(token, id)| (token.as_str(), *id))),
-            Self::Scores(entries) => {
-                Box::new(entries.iter().map(|(token, _)| token.as_str()).zip(0..))
-            }
+            Self::Scores(entries) => Box::new(entries.iter().map(|(token, _)| token.as_str()).zip(0..)),
         }
     }
 
@@ -32,23 +30,14 @@ impl Vocabulary {
     /// What a Unigram model needs: finite scores, and an unknown token among them.
     pub(super) fn check_scores(&self, unknown: Option<usize>) -> Result<(), TextError> {
         let Self::Scores(entries) = self else {
-            return Err(TextError::file(
-                "model.vocab",
-                "a Unigram model needs a list of scores",
-            ));
+            return Err(TextError::file("model.vocab", "a Unigram model needs a list of scores"));
         };
         if let Some(i) = entries.iter().position(|(_, score)| !score.is_finite()) {
-            return Err(TextError::file(
-                format!("model.vocab[{i}]"),
-                "the score is not finite",
-            ));
+            return Err(TextError::file(format!("model.vocab[{i}]"), "the score is not finite"));
         }
         match unknown {
             Some(id) if id < entries.len() => Ok(()),
-            Some(id) => Err(TextError::file(
-                "model.unk_id",
-                format!("{id}, but there are {} tokens", entries.len()),
-            )),
+            Some(id) => Err(TextError::file("model.unk_id", format!("{id}, but there are {} tokens", entries.len()))),
             None => Err(TextError::file("model.unk_id", "missing")),
         }
     }
@@ -56,10 +45,7 @@ impl Vocabulary {
     pub(super) fn to_json(&self) -> Value {
         match self {
             Self::Ids(entries) => {
-                let map: Map<String, Value> = entries
-                    .iter()
-                    .map(|(token, id)| (token.clone(), json!(id)))
-                    .collect();
+                let map: Map<String, Value> = entries.iter().map(|(token, id)| (token.clone(), json!(id))).collect();
                 Value::Object(map)
             }
             Self::Scores(entries) => json!(entries),
@@ -145,21 +131,13 @@ impl<'de> Deserialize<'de> for Pair {
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Pair, E> {
                 match text.split_once(' ') {
-                    Some((left, right)) if !right.contains(' ') => {
-                        Ok(Pair(left.to_owned(), right.to_owned()))
-                    }
-                    _ => Err(E::custom(
-                        "a merge is two tokens with one space between them",
-                    )),
+                    Some((left, right)) if !right.contains(' ') => Ok(Pair(left.to_owned(), right.to_owned())),
+                    _ => Err(E::custom("a merge is two tokens with one space between them")),
                 }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Pair, A::Error> {
-                let sides = (
-                    list.next_element()?,
-                    list.next_element()?,
-                    list.next_element::<IgnoredAny>()?,
-                );
+                let sides = (list.next_element()?, list.next_element()?, list.next_element::<IgnoredAny>()?);
                 match sides {
                     (Some(left), Some(right), None) => Ok(Pair(left, right)),
                     _ => Err(A::Error::custom("a merge has two tokens")),
@@ -172,9 +150,5 @@ impl<'de> Deserialize<'de> for Pair {
 }
 
 fn limit<E: Error>(count: usize) -> Result<(), E> {
-    if count >= MAX_TOKENS {
-        Err(E::custom(format_args!("more than {MAX_TOKENS} entries")))
-    } else {
-        Ok(())
-    }
+    if count >= MAX_TOKENS { Err(E::custom(format_args!("more than {MAX_TOKENS} entries"))) } else { Ok(()) }
 }

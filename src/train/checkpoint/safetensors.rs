@@ -5,8 +5,8 @@
 
 use core::fmt;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 const MAX_HEADER: u64 = 16 << 20;
 const MAX_TENSORS: usize = 20_000;
@@ -86,9 +86,7 @@ impl Tensor<'_> {
     pub fn to_f32(&self) -> Vec<f32> {
         let half = |bytes: &[u8]| [bytes[0], bytes[1]];
         match self.dtype {
-            Dtype::F32 => {
-                self.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-            }
+            Dtype::F32 => self.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
             Dtype::F16 => self.data.chunks_exact(2).map(|b| half::f16::from_le_bytes(half(b)).to_f32()).collect(),
             Dtype::Bf16 => self.data.chunks_exact(2).map(|b| half::bf16::from_le_bytes(half(b)).to_f32()).collect(),
         }

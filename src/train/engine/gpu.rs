@@ -97,8 +97,7 @@ impl GpuEngine {
         let Some((_, prepared)) = &mut self.training else {
             return Err(GpuError::Mismatch { what: "this engine does not train".to_owned() }.into());
         };
-        let steps: Vec<(Step, Inputs)> =
-            steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
+        let steps: Vec<(Step, Inputs)> = steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
         let data: Vec<StepData<'_>> = steps.iter().map(|(step, inputs)| step_data(*step, inputs)).collect();
         Ok(prepared.submit(&data)?)
     }

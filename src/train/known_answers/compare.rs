@@ -66,6 +66,17 @@ impl Checks {
         }
     }
 
+    /// The tensors of `ops_kat.json`: gates relative to the largest magnitude, if that is above 1.
+    pub fn tensor(&mut self, name: &str, found: &[f64], expected: &[f64]) {
+        let largest = expected.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+        if found.len() != expected.len() || expected.is_empty() {
+            self.faults.push(format!("{name}: {} values instead of {}", found.len(), expected.len()));
+        }
+        for (found, expected) in found.iter().zip(expected) {
+            self.compare(name, *found, *expected, self.gate(1e-5, 1e-12) * largest);
+        }
+    }
+
     /// `{name: {shape, first, sum, abs_sum}}`.
     pub fn logits(&mut self, outputs: &Evaluated, expected: &Value) -> Result<(), String> {
         let entries = expected.as_object().filter(|o| !o.is_empty()).ok_or("logits is no object")?;

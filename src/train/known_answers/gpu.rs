@@ -1,6 +1,6 @@
 use pollster::block_on;
 
-use super::{Data, Descent, Evaluated, Machine, MachineError, Precision};
+use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::kernels::Step;
@@ -75,28 +75,28 @@ impl Machine for GpuMachine {
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,
-        parameters: &[Vec<f32>],
-        inputs: &[(String, Data)],
-        lr: f32,
-        steps: u32,
+        parameters: &[Vec<f64>],
+        batches: &[Inputs],
+        lr: f64,
     ) -> Result<Descent, MachineError> {
         block_on(async {
             let text = |e: GpuError| e.to_string();
-            let (plan, mut store, mut prepared) = self.prepare(graph, Purpose::Train(optimizer), parameters).await?;
+            let (plan, mut store, mut prepared) =
+                self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
             let mut descent = Descent::default();
             let OptimizerKind::AdamW { beta1, beta2, weight_decay, .. } = optimizer.kind;
-            for t in 1..=steps {
+            for (t, batch) in (1..).zip(batches) {
                 let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, f64::from(t)))) as f32;
                 let uniform = Step {
                     step: t - 1,
-                    lr,
+                    lr: lr as f32,
                     correction1: correction(beta1),
                     correction2: correction(beta2),
                     weight_decay: weight_decay as f32,
                     clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
                     ..Step::default()
                 };
-                let records = step(&mut prepared, uniform, inputs).await?;
+                let records = step(&mut prepared, uniform, batch).await?;
                 let record = records.first().ok_or("the step left no record")?;
                 descent.losses.push(f64::from(record.loss));
                 descent.norms.push(f64::from(record.grad_norm));
@@ -121,6 +121,10 @@ async fn step(prepared: &mut Prepared, step: Step, inputs: &[(String, Data)]) ->
     let inputs = inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect();
     let ticket = prepared.submit(&[StepData { step, inputs }]).map_err(|e| e.to_string())?;
     prepared.finish(ticket).await.map_err(|e| e.to_string())
+}
+
+fn narrow(parameters: &[Vec<f64>]) -> Vec<Vec<f32>> {
+    parameters.iter().map(|p| p.iter().map(|&v| v as f32).collect()).collect()
 }
 
 fn widen(values: &[f32]) -> Vec<f64> {

@@ -12,18 +12,9 @@ pub(super) enum Key {
     /// `logits`.
     Logits,
     /// Attention probabilities of one query.
-    Attention {
-        layer: usize,
-        head: usize,
-        row: usize,
-        query: usize,
-    },
+    Attention { layer: usize, head: usize, row: usize, query: usize },
     /// Hidden state of one token, first values.
-    Hidden {
-        layer: usize,
-        row: usize,
-        time: usize,
-    },
+    Hidden { layer: usize, row: usize, time: usize },
     /// `grad_l2`.
     Gradients,
     /// `grad_global_l2`.
@@ -31,15 +22,9 @@ pub(super) enum Key {
     /// `adamw_losses_before_each_step`.
     AdamW,
     /// Greedy ids.
-    Greedy {
-        prompt: Vec<u32>,
-    },
+    Greedy { prompt: Vec<u32> },
     /// Beam-search ids.
-    Beam {
-        beams: usize,
-        length_penalty: f64,
-        prompt: Vec<u32>,
-    },
+    Beam { beams: usize, length_penalty: f64, prompt: Vec<u32> },
     /// Something that is not compared.
     Unchecked,
 }
@@ -65,9 +50,7 @@ fn parse_indexed(key: &str) -> Option<Key> {
     let kind = parts.next()?;
     let mut number = |prefix: &str| parts.next()?.strip_prefix(prefix)?.parse::<usize>().ok();
     let key = match kind {
-        "attn" => {
-            Key::Attention { layer: number("L")?, head: number("H")?, row: number("b")?, query: number("row")? }
-        }
+        "attn" => Key::Attention { layer: number("L")?, head: number("H")?, row: number("b")?, query: number("row")? },
         "hidden" => Key::Hidden { layer: number("L")?, row: number("b")?, time: number("t")? },
         _ => return None,
     };
@@ -81,7 +64,8 @@ fn parse_generated(key: &str) -> Option<Key> {
     if head == "greedy" {
         return Some(Key::Greedy { prompt });
     }
-    let (beams, penalty) = head.strip_prefix("beam")?.split_once("_lp").map_or((head.strip_prefix("beam")?, "1"), |p| p);
+    let (beams, penalty) =
+        head.strip_prefix("beam")?.split_once("_lp").map_or((head.strip_prefix("beam")?, "1"), |p| p);
     Some(Key::Beam { beams: beams.parse().ok().filter(|&b| b > 0)?, length_penalty: penalty.parse().ok()?, prompt })
 }
 

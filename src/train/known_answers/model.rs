@@ -18,12 +18,10 @@ use crate::train::decode::{self, Stop};
 /// The class that this build implements.
 const CLASS: &str = "GPT2LMHeadModel";
 /// Learning rate of the AdamW trajectory.
-const LR: f32 = 1e-3;
+const LR: f64 = 1e-3;
 /// Its other constants: PyTorch's defaults.
-const OPTIMIZER: Optimizer = Optimizer {
-    kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
-    clip: None,
-};
+const OPTIMIZER: Optimizer =
+    Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 }, clip: None };
 
 /// Runs every case of a file.
 pub fn models(cases: &Map<String, Value>, machine: &mut dyn Machine) -> Vec<CaseResult> {
@@ -44,9 +42,7 @@ fn language_model(case: &Value, machine: &mut dyn Machine) -> Result<Outcome, St
     let config = Gpt2Config::from_map(object("config")?).map_err(|e| e.to_string())?;
     let batch = language_model_inputs(object("inputs")?, config.vocab_size)?;
     let extents = Extents { batch: batch.rows, time: batch.time, key_mask: batch.key_mask.is_some() };
-    let build = |mode, extents| {
-        gpt::language_model(&config, extents, mode, Decay::Matrices).map_err(|e| e.to_string())
-    };
+    let build = |mode, extents| gpt::language_model(&config, extents, mode, Decay::Matrices).map_err(|e| e.to_string());
     let graph = build(Mode::Everything, extents)?;
     let weights: Vec<Vec<f32>> = graph.params.iter().map(known_answer_values).collect();
     let outputs = machine.forward(&optimize(&graph).map_err(|e| e.to_string())?, &weights, &batch.inputs())?;
@@ -108,7 +104,8 @@ fn descend(
     let mut graph = graph.clone();
     graph.outputs.retain(|(name, _)| name == "loss");
     let graph = optimize(&append_backward(graph, loss).map_err(text)?).map_err(text)?;
-    let descent = machine.descend(&graph, OPTIMIZER, weights, &batch.inputs(), LR, 6)?;
+    let weights: Vec<Vec<f64>> = weights.iter().map(|w| w.iter().map(|&x| f64::from(x)).collect()).collect();
+    let descent = machine.descend(&graph, OPTIMIZER, &weights, &vec![batch.inputs(); 6], LR)?;
     Ok((graph, descent))
 }
 
@@ -136,7 +133,10 @@ impl Generation<'_> {
         decode::beam(prompt, beams, length_penalty, stop, &mut score)
     }
 
-    fn scorer(&mut self, time: usize) -> Result<impl FnMut(&[u32]) -> Result<Vec<f64>, MachineError> + '_, MachineError> {
+    fn scorer(
+        &mut self,
+        time: usize,
+    ) -> Result<impl FnMut(&[u32]) -> Result<Vec<f64>, MachineError> + '_, MachineError> {
         let time = time.min(self.config.n_positions);
         let mut graph = (self.build)(Mode::Inspect, Extents { batch: 1, time, key_mask: false })?;
         graph.outputs.retain(|(name, _)| name == "logits");

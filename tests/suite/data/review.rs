@@ -7,13 +7,8 @@ use trainyard::data::world::{DocumentKind, Lexicon, World};
 /// The polar clauses of a review: whether the adjective praises, and whether it is negated.
 fn clauses(lexicon: &Lexicon, text: &str) -> Vec<(bool, bool)> {
     let words: Vec<&str> = text.split(' ').collect();
-    let polar = words
-        .iter()
-        .enumerate()
-        .filter_map(|(i, word)| Some((i, lexicon.polarity(word)?)));
-    polar
-        .map(|(i, praises)| (praises, words[i - 1] == "not"))
-        .collect()
+    let polar = words.iter().enumerate().filter_map(|(i, word)| Some((i, lexicon.polarity(word)?)));
+    polar.map(|(i, praises)| (praises, words[i - 1] == "not")).collect()
 }
 
 /// Every review among the first documents, with its sentiment.
@@ -39,11 +34,7 @@ fn sentiment_negation_and_agreement_have_their_frequencies() {
     let reviews = reviews(&world);
     assert!(near(reviews.len(), 9000, 20.0 / 45.0), "{}", reviews.len());
     let positive = reviews.iter().filter(|(_, positive)| *positive).count();
-    assert!(
-        near(positive, reviews.len(), 0.5),
-        "{positive} of {}",
-        reviews.len()
-    );
+    assert!(near(positive, reviews.len(), 0.5), "{positive} of {}", reviews.len());
     let (mut total, mut negations, mut agreeing, mut praising) = (0, 0, 0, 0);
     for (text, positive) in &reviews {
         let clauses = clauses(world.lexicon(), text);
@@ -55,15 +46,9 @@ fn sentiment_negation_and_agreement_have_their_frequencies() {
             praising += usize::from(praises);
         }
     }
-    assert!(
-        near(negations, total, 0.25),
-        "{negations} of {total} are negated"
-    );
+    assert!(near(negations, total, 0.25), "{negations} of {total} are negated");
     assert!(near(agreeing, total, 0.9), "{agreeing} of {total} agree");
-    assert!(
-        near(praising, total, 0.5),
-        "{praising} of {total} words praise"
-    );
+    assert!(near(praising, total, 0.5), "{praising} of {total} words praise");
     // The test of frequencies can fail.
     assert!(!near(agreeing, total, 0.88) && !near(negations, total, 0.27));
 }
@@ -74,21 +59,12 @@ fn negation_and_agreement_are_independent() {
     let clauses: Vec<(bool, bool, bool)> = reviews(&world)
         .iter()
         .flat_map(|(text, positive)| {
-            clauses(world.lexicon(), text)
-                .into_iter()
-                .map(|(praises, negated)| (praises, negated, *positive))
+            clauses(world.lexicon(), text).into_iter().map(|(praises, negated)| (praises, negated, *positive))
         })
         .collect();
     let negated: Vec<_> = clauses.iter().filter(|clause| clause.1).collect();
-    let agreeing = negated
-        .iter()
-        .filter(|(praises, negated, positive)| (praises != negated) == *positive)
-        .count();
-    assert!(
-        near(agreeing, negated.len(), 0.9),
-        "{agreeing} of {}",
-        negated.len()
-    );
+    let agreeing = negated.iter().filter(|(praises, negated, positive)| (praises != negated) == *positive).count();
+    assert!(near(agreeing, negated.len(), 0.9), "{agreeing} of {}", negated.len());
 }
 
 #[test]
@@ -97,9 +73,7 @@ fn clauses_have_the_grammar_and_repeat_no_subject() {
     for (text, _) in reviews(&world) {
         let body = text.strip_suffix(" .").expect("a final period");
         let connectives = [" , but ", " , and ", " and ", " , "];
-        let marked = connectives
-            .iter()
-            .fold(body.to_owned(), |text, by| text.replace(by, "|"));
+        let marked = connectives.iter().fold(body.to_owned(), |text, by| text.replace(by, "|"));
         let mut subjects = HashSet::new();
         for clause in marked.split('|') {
             match clause.split(' ').collect::<Vec<_>>()[..] {
@@ -121,11 +95,7 @@ fn there_are_600_pairs_of_different_words() {
     for [blames, praises] in lexicon.pairs() {
         for (word, positive) in [(blames, false), (praises, true)] {
             assert!(words.insert(word), "{word} stands twice");
-            assert!(
-                word.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
-                "{word:?}"
-            );
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{word:?}");
             assert_eq!(lexicon.polarity(word), Some(positive));
         }
     }
@@ -135,18 +105,9 @@ fn there_are_600_pairs_of_different_words() {
 #[test]
 fn what_praises_is_a_coin_of_the_world() {
     let (a, b) = (World::new(0), World::new(1));
-    let praising = |world: &World| -> Vec<String> {
-        world
-            .lexicon()
-            .pairs()
-            .iter()
-            .map(|[_, praises]| praises.clone())
-            .collect()
-    };
+    let praising =
+        |world: &World| -> Vec<String> { world.lexicon().pairs().iter().map(|[_, praises]| praises.clone()).collect() };
     let (a, b) = (praising(&a), praising(&b));
     let same = a.iter().zip(&b).filter(|(a, b)| a == b).count();
-    assert!(
-        near(same, 600, 0.5),
-        "{same} of 600 coins agree between two worlds"
-    );
+    assert!(near(same, 600, 0.5), "{same} of 600 coins agree between two worlds");
 }

@@ -26,10 +26,7 @@ impl Reader {
     fn subject(&mut self, word: &str) -> Result<String, String> {
         let name = match (word, &self.last) {
             ("he" | "she", Some(last)) => {
-                let pronoun = self
-                    .pronouns
-                    .entry(last.clone())
-                    .or_insert_with(|| word.to_owned());
+                let pronoun = self.pronouns.entry(last.clone()).or_insert_with(|| word.to_owned());
                 if pronoun != word {
                     return Err(format!("{last} is {pronoun} and {word}"));
                 }
@@ -46,21 +43,11 @@ impl Reader {
     }
 
     fn place_of(&self, person: &str) -> Result<String, String> {
-        self.people
-            .get(person)
-            .cloned()
-            .ok_or_else(|| format!("{person} is nowhere"))
+        self.people.get(person).cloned().ok_or_else(|| format!("{person} is nowhere"))
     }
 
-    fn require<T: PartialEq + std::fmt::Debug>(
-        found: Option<&T>,
-        expected: &T,
-    ) -> Result<(), String> {
-        if found == Some(expected) {
-            Ok(())
-        } else {
-            Err(format!("{found:?} is not {expected:?}"))
-        }
+    fn require<T: PartialEq + std::fmt::Debug>(found: Option<&T>, expected: &T) -> Result<(), String> {
+        if found == Some(expected) { Ok(()) } else { Err(format!("{found:?} is not {expected:?}")) }
     }
 
     fn read(&mut self, sentence: &[&str]) -> Result<(), String> {
@@ -100,8 +87,7 @@ impl Reader {
                 let who = self.subject(who)?;
                 Self::require(self.things.get(*thing), &Spot::HeldBy(who.clone()))?;
                 Self::require(Some(&self.place_of(receiver)?), &self.place_of(&who)?)?;
-                self.things
-                    .insert((*thing).to_owned(), Spot::HeldBy((*receiver).to_owned()));
+                self.things.insert((*thing).to_owned(), Spot::HeldBy((*receiver).to_owned()));
             }
             [who, "dropped", "the", thing] => {
                 let who = self.subject(who)?;
@@ -136,29 +122,18 @@ fn replay(text: &str, question: Option<&(String, String)>) -> Result<(), String>
     let story = match question {
         Some((question, answer)) => {
             let tail = format!(" {question} {answer}");
-            text.strip_suffix(&tail)
-                .ok_or_else(|| format!("{text:?} does not end with {tail:?}"))?
+            text.strip_suffix(&tail).ok_or_else(|| format!("{text:?} does not end with {tail:?}"))?
         }
         None => text,
     };
     let mut reader = Reader::default();
-    for sentence in story
-        .strip_suffix(" .")
-        .ok_or("no final period")?
-        .split(" . ")
-    {
-        reader
-            .read(&sentence.split(' ').collect::<Vec<_>>())
-            .map_err(|error| format!("{sentence}: {error}"))?;
+    for sentence in story.strip_suffix(" .").ok_or("no final period")?.split(" . ") {
+        reader.read(&sentence.split(' ').collect::<Vec<_>>()).map_err(|error| format!("{sentence}: {error}"))?;
     }
     match question {
         Some((question, answer)) => {
             let right = reader.answer(&question.split(' ').collect::<Vec<_>>())?;
-            if right == *answer {
-                Ok(())
-            } else {
-                Err(format!("{question} {answer} (right: {right})"))
-            }
+            if right == *answer { Ok(()) } else { Err(format!("{question} {answer} (right: {right})")) }
         }
         None => Ok(()),
     }
@@ -187,48 +162,20 @@ fn every_story_can_happen_and_every_answer_is_true() {
 #[test]
 fn half_of_the_stories_ask_and_all_kinds_of_questions_occur() {
     let stories = stories(9000);
-    let questions: Vec<&str> = stories
-        .iter()
-        .filter_map(|(_, question)| question.as_ref())
-        .map(|(question, _)| question.as_str())
-        .collect();
+    let questions: Vec<&str> =
+        stories.iter().filter_map(|(_, question)| question.as_ref()).map(|(question, _)| question.as_str()).collect();
     let share = questions.len() as f64 / stories.len() as f64;
     // Four standard deviations of 5,000 coins.
     assert!((share - 0.5).abs() < 0.029, "{share}");
-    let count = |start: &str| {
-        questions
-            .iter()
-            .filter(|question| question.starts_with(start))
-            .count()
-    };
-    let (thing, where_is, who) = (
-        count("where is the "),
-        count("where is "),
-        count("who has the "),
-    );
-    assert!(
-        thing > 500 && where_is - thing > 500 && who > 200,
-        "{thing}, {}, {who}",
-        where_is - thing
-    );
+    let count = |start: &str| questions.iter().filter(|question| question.starts_with(start)).count();
+    let (thing, where_is, who) = (count("where is the "), count("where is "), count("who has the "));
+    assert!(thing > 500 && where_is - thing > 500 && who > 200, "{thing}, {}, {who}", where_is - thing);
 }
 
 #[test]
 fn every_kind_of_sentence_occurs() {
-    let text: String = stories(2000)
-        .into_iter()
-        .map(|(text, _)| text + "\n")
-        .collect();
-    for verb in [
-        " went to ",
-        " took ",
-        " gave ",
-        " dropped ",
-        " had ",
-        " was in ",
-        "he ",
-        "she ",
-    ] {
+    let text: String = stories(2000).into_iter().map(|(text, _)| text + "\n").collect();
+    for verb in [" went to ", " took ", " gave ", " dropped ", " had ", " was in ", "he ", "she "] {
         assert!(text.matches(verb).count() > 30, "{verb:?}");
     }
 }
@@ -237,31 +184,13 @@ fn every_kind_of_sentence_occurs() {
 #[test]
 fn a_spoiled_story_is_noticed() {
     let spoiled = [
-        (
-            "anna was in the barn . anna went to the attic .",
-            "should be a pronoun",
-        ),
-        (
-            "anna was in the barn . the key was in the attic . anna took the key .",
-            "is not At(\"barn\")",
-        ),
+        ("anna was in the barn . anna went to the attic .", "should be a pronoun"),
+        ("anna was in the barn . the key was in the attic . anna took the key .", "is not At(\"barn\")"),
         ("anna was in the barn . she went to the barn .", "already"),
-        (
-            "the key was in the barn . the key was in the attic .",
-            "is not",
-        ),
-        (
-            "the key was in the barn . she took the key .",
-            "refers to nobody",
-        ),
-        (
-            "anna was in the barn . he went to the attic . she went to the barn .",
-            "anna is he and she",
-        ),
-        (
-            "anna was in the barn . the key was in the barn . anna dropped the key .",
-            "is not HeldBy",
-        ),
+        ("the key was in the barn . the key was in the attic .", "is not"),
+        ("the key was in the barn . she took the key .", "refers to nobody"),
+        ("anna was in the barn . he went to the attic . she went to the barn .", "anna is he and she"),
+        ("anna was in the barn . the key was in the barn . anna dropped the key .", "is not HeldBy"),
         (
             "anna was in the barn . paul was in the attic . the key was in the barn . anna took the key . she gave the key to paul .",
             "is not",
@@ -273,10 +202,6 @@ fn a_spoiled_story_is_noticed() {
         assert!(error.contains(expected), "{error}");
     }
     let question = ("where is anna ?".to_owned(), "the attic .".to_owned());
-    let error = replay(
-        "anna was in the barn . where is anna ? the attic .",
-        Some(&question),
-    )
-    .expect_err("false");
+    let error = replay("anna was in the barn . where is anna ? the attic .", Some(&question)).expect_err("false");
     assert_eq!(error, "where is anna ? the attic . (right: the barn .)");
 }

@@ -5,25 +5,16 @@ use std::collections::HashSet;
 use trainyard::data::{DataError, Dataset, TokenizerChoice};
 use trainyard::text::{Kind, TextError, Tokenizer};
 
-const VERSE: &str =
-    "The train stands in the yard,\nits engine cold and its doors barred,\nand rust is hard.\n";
+const VERSE: &str = "The train stands in the yard,\nits engine cold and its doors barred,\nand rust is hard.\n";
 
 fn characters(text: &str, context: usize) -> Result<Dataset, DataError> {
-    Dataset::text(
-        "verse.txt",
-        text.as_bytes(),
-        TokenizerChoice::Characters,
-        context,
-    )
+    Dataset::text("verse.txt", text.as_bytes(), TokenizerChoice::Characters, context)
 }
 
 /// The tokens of both parts, by the summary.
 fn parts(dataset: &Dataset) -> (usize, usize) {
     let summary = dataset.summary();
-    (
-        summary.train_tokens.unwrap_or_default(),
-        summary.validation_tokens.unwrap_or_default(),
-    )
+    (summary.train_tokens.unwrap_or_default(), summary.validation_tokens.unwrap_or_default())
 }
 
 #[test]
@@ -34,10 +25,7 @@ fn the_split_is_nine_to_one_in_order() {
     assert_eq!(parts(&dataset), (total * 9 / 10, total - total * 9 / 10));
     // Tiny Shakespeare's numbers.
     let shakespeare = "abcdefghij".repeat(111_540)[..1_115_394].to_owned();
-    assert_eq!(
-        parts(&characters(&shakespeare, 256).expect("long enough")),
-        (1_003_854, 111_540)
-    );
+    assert_eq!(parts(&characters(&shakespeare, 256).expect("long enough")), (1_003_854, 111_540));
 }
 
 #[test]
@@ -45,18 +33,10 @@ fn a_short_text_gives_validation_a_whole_window_or_is_refused() {
     let text = "abcdefghijklmnopqrst";
     assert_eq!(parts(&characters(text, 9).expect("two windows")), (10, 10));
     let error = characters(text, 10).expect_err("too short");
-    assert_eq!(
-        error.to_string(),
-        "verse.txt: the text has 20 tokens; a context of 10 needs at least 22"
-    );
+    assert_eq!(error.to_string(), "verse.txt: the text has 20 tokens; a context of 10 needs at least 22");
     let dataset = characters(text, 4).expect("long enough");
-    let error = dataset
-        .validation_batch(0, 1, 5)
-        .expect_err("a longer context than planned");
-    assert_eq!(
-        error.to_string(),
-        "verse.txt: the validation part has 5 tokens; a context of 5 needs at least 6"
-    );
+    let error = dataset.validation_batch(0, 1, 5).expect_err("a longer context than planned");
+    assert_eq!(error.to_string(), "verse.txt: the validation part has 5 tokens; a context of 5 needs at least 6");
     assert!(characters(text, usize::MAX).is_err());
 }
 
@@ -71,44 +51,26 @@ fn every_window_of_its_part_is_drawn_and_no_other() {
         let batch = dataset.train_batch(1, step, 4, 4).expect("a sound shape");
         for (ids, targets) in batch.ids.chunks(4).zip(batch.targets.chunks(4)) {
             assert_eq!(ids[1..], targets[..3]);
-            let start = tokens
-                .windows(5)
-                .position(|window| window[..4] == *ids && window[4] == targets[3]);
+            let start = tokens.windows(5).position(|window| window[..4] == *ids && window[4] == targets[3]);
             seen.insert(start.expect("a window of the text"));
         }
         assert!(batch.weights.iter().all(|&weight| weight == 1.0 / 16.0));
     }
     assert_eq!(seen, (0..train - 4).collect());
     for index in 0..50 {
-        let batch = dataset
-            .validation_batch(index, 4, 4)
-            .expect("a sound shape");
-        assert!(
-            batch
-                .ids
-                .iter()
-                .chain(&batch.targets)
-                .all(|id| tokens[train..].contains(id))
-        );
+        let batch = dataset.validation_batch(index, 4, 4).expect("a sound shape");
+        assert!(batch.ids.iter().chain(&batch.targets).all(|id| tokens[train..].contains(id)));
     }
 }
 
 #[test]
 fn batches_are_functions_of_seed_and_step_and_validation_of_the_index() {
     let dataset = characters(&VERSE.repeat(10), 16).expect("long enough");
-    let train = |seed, step| {
-        dataset
-            .train_batch(seed, step, 4, 16)
-            .expect("a sound shape")
-    };
+    let train = |seed, step| dataset.train_batch(seed, step, 4, 16).expect("a sound shape");
     assert_eq!(train(1, 5), train(1, 5));
     assert_ne!(train(1, 5), train(1, 6));
     assert_ne!(train(1, 5), train(2, 5));
-    let validation = |index| {
-        dataset
-            .validation_batch(index, 4, 16)
-            .expect("a sound shape")
-    };
+    let validation = |index| dataset.validation_batch(index, 4, 16).expect("a sound shape");
     assert_eq!(validation(3), validation(3));
     assert_ne!(validation(3), validation(4));
 }
@@ -127,14 +89,9 @@ fn every_tokenizer_choice_works() {
         let dataset = Dataset::text("verse.txt", text.as_bytes(), choice, 16).expect("long enough");
         assert_eq!(dataset.tokenizer().kind(), kind);
         let (train, validation) = parts(&dataset);
-        assert!(
-            train >= validation && validation >= 17,
-            "{kind:?}: {train}, {validation}"
-        );
+        assert!(train >= validation && validation >= 17, "{kind:?}: {train}, {validation}");
         assert!(dataset.train_batch(0, 0, 2, 16).is_ok());
-        let probe = dataset
-            .probe(&dataset.default_probe(), 16)
-            .expect("the default probe");
+        let probe = dataset.probe(&dataset.default_probe(), 16).expect("the default probe");
         assert!(!probe.is_empty() && probe.len() <= 16);
         assert_eq!(dataset.default_prompt(), "\n");
     }
@@ -143,10 +100,7 @@ fn every_tokenizer_choice_works() {
 #[test]
 fn errors_name_the_text() {
     let message = |bytes: &[u8], choice| {
-        Dataset::text("verse.txt", bytes, choice, 4)
-            .map(|dataset| parts(&dataset))
-            .expect_err("spoiled")
-            .to_string()
+        Dataset::text("verse.txt", bytes, choice, 4).map(|dataset| parts(&dataset)).expect_err("spoiled").to_string()
     };
     let other = Tokenizer::characters("abc").expect("not empty");
     assert_eq!(
@@ -161,64 +115,33 @@ fn errors_name_the_text() {
         message(VERSE.as_bytes(), TokenizerChoice::Bpe(9)),
         "verse.txt: a byte-level BPE vocabulary has 256 to 65536 tokens, not 9"
     );
-    assert_eq!(
-        message(b"", TokenizerChoice::Characters),
-        "verse.txt: the text is empty"
-    );
+    assert_eq!(message(b"", TokenizerChoice::Characters), "verse.txt: the text is empty");
 }
 
 #[test]
 fn notices_say_what_is_unusual() {
-    assert_eq!(
-        characters(&VERSE.repeat(3), 4)
-            .expect("long enough")
-            .summary()
-            .notices,
-        Vec::<String>::new()
-    );
+    assert_eq!(characters(&VERSE.repeat(3), 4).expect("long enough").summary().notices, Vec::<String>::new());
     let unusual: String = ('\u{4E00}'..'\u{5200}').collect();
     let unusual = format!("\u{FEFF}{unusual}\r\n{VERSE}");
-    let notices = characters(&unusual, 4)
-        .expect("long enough")
-        .summary()
-        .notices;
+    let notices = characters(&unusual, 4).expect("long enough").summary().notices;
     assert_eq!(notices.len(), 3, "{notices:?}");
-    assert!(
-        notices[2].starts_with("The text has 1046 different characters"),
-        "{notices:?}"
-    );
+    assert!(notices[2].starts_with("The text has 1046 different characters"), "{notices:?}");
 }
 
 #[test]
 fn probes_are_cut_at_the_context_and_never_empty() {
     let dataset = characters(&VERSE.repeat(3), 8).expect("long enough");
-    assert_eq!(
-        dataset
-            .probe("The train stands", 8)
-            .map(|ids| dataset.show(&ids)),
-        Ok("The trai".to_owned())
-    );
+    assert_eq!(dataset.probe("The train stands", 8).map(|ids| dataset.show(&ids)), Ok("The trai".to_owned()));
     assert_eq!(dataset.probe("", 8), Err(DataError::EmptyProbe));
-    let unknown = TextError::UnknownCharacter {
-        character: 'Z',
-        position: 2,
-    };
-    assert_eq!(
-        dataset.probe("TZ", 8),
-        Err(DataError::Text {
-            name: "probe".to_owned(),
-            error: unknown
-        })
-    );
+    let unknown = TextError::UnknownCharacter { character: 'Z', position: 2 };
+    assert_eq!(dataset.probe("TZ", 8), Err(DataError::Text { name: "probe".to_owned(), error: unknown }));
     assert!(dataset.held_out(0).is_none() && dataset.natural_context().is_none());
 }
 
 #[test]
 fn a_batch_too_large_is_refused_before_it_is_allocated() {
     let dataset = characters(&VERSE.repeat(3), 8).expect("long enough");
-    let error = dataset
-        .train_batch(0, 0, usize::MAX, 8)
-        .expect_err("no memory has so much room");
+    let error = dataset.train_batch(0, 0, usize::MAX, 8).expect_err("no memory has so much room");
     assert!(matches!(error, DataError::BatchShape { .. }));
     assert!(dataset.train_batch(0, 0, 1 << 22, 8).is_err());
 }

@@ -9,23 +9,14 @@ use trainyard::data::{Dataset, TokenizerChoice};
 use trainyard::text::Kind;
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A change of any word, table or draw changes every published number that rests on this text.
 #[test]
 fn the_first_thousand_documents_are_pinned() {
-    assert_eq!(
-        sha256(&world::text(0, 0, 1000)),
-        "397a39654af80b77307e3a2b058a93a21be9012bcb99f4a5556c6a8848af9f1d"
-    );
-    assert_eq!(
-        sha256(&world::text(1, 0, 1000)),
-        "a8b58f6929d816d7d97df5f473c25e2f707b952b62fdbead434489697156f3d9"
-    );
+    assert_eq!(sha256(&world::text(0, 0, 1000)), "397a39654af80b77307e3a2b058a93a21be9012bcb99f4a5556c6a8848af9f1d");
+    assert_eq!(sha256(&world::text(1, 0, 1000)), "a8b58f6929d816d7d97df5f473c25e2f707b952b62fdbead434489697156f3d9");
 }
 
 #[test]
@@ -45,10 +36,7 @@ fn a_document_is_the_same_however_it_is_reached() {
 #[test]
 fn words_are_lower_case_and_single_spaced() {
     let text = world::text(3, 0, 2000);
-    assert!(
-        text.chars()
-            .all(|c| c.is_ascii_lowercase() || " .,?-\n".contains(c))
-    );
+    assert!(text.chars().all(|c| c.is_ascii_lowercase() || " .,?-\n".contains(c)));
     assert!(!text.contains("  ") && !text.contains(" \n") && !text.contains("\n "));
 }
 
@@ -62,19 +50,9 @@ fn documents_hardly_repeat_and_validation_is_not_in_training() {
     };
     let train: HashSet<u64> = TRAIN.take(100_000).map(hash).collect();
     // The limit for a million documents, 1 in 10,000, holds all the more for fewer.
-    assert!(
-        100_000 - train.len() <= 10,
-        "{} duplicates",
-        100_000 - train.len()
-    );
-    let shared = VALIDATION
-        .take(5000)
-        .filter(|&index| train.contains(&hash(index)))
-        .count();
-    assert!(
-        shared <= 1,
-        "{shared} of 5000 validation documents occur in training"
-    );
+    assert!(100_000 - train.len() <= 10, "{} duplicates", 100_000 - train.len());
+    let shared = VALIDATION.take(5000).filter(|&index| train.contains(&hash(index))).count();
+    assert!(shared <= 1, "{shared} of 5000 validation documents occur in training");
 }
 
 #[test]
@@ -84,18 +62,8 @@ fn the_built_in_text_is_a_data_set() {
     assert_eq!((summary.kind, summary.name.as_str()), ("world", "world"));
     // a to z, space, newline, and four signs.
     assert_eq!(summary.vocab_size, 32);
-    assert!(
-        summary
-            .train_tokens
-            .is_some_and(|tokens| tokens > 4_000_000),
-        "{summary:?}"
-    );
-    assert!(
-        summary
-            .validation_tokens
-            .is_some_and(|tokens| tokens > 300_000),
-        "{summary:?}"
-    );
+    assert!(summary.train_tokens.is_some_and(|tokens| tokens > 4_000_000), "{summary:?}");
+    assert!(summary.validation_tokens.is_some_and(|tokens| tokens > 300_000), "{summary:?}");
     let batch = dataset.train_batch(0, 0, 2, 64).expect("a sound shape");
     let shown = dataset.show(&batch.ids[..64]);
     assert!(world::text(0, 0, 25_000).contains(&shown), "{shown}");
@@ -108,10 +76,7 @@ fn the_built_in_text_is_a_data_set() {
 #[test]
 fn the_built_in_text_takes_other_tokenizers() {
     let bpe = Dataset::world_with(0, TokenizerChoice::Bpe(512)).expect("the built-in text");
-    assert_eq!(
-        (bpe.tokenizer().kind(), bpe.tokenizer().vocab_size()),
-        (Kind::Bpe, 512)
-    );
+    assert_eq!((bpe.tokenizer().kind(), bpe.tokenizer().vocab_size()), (Kind::Bpe, 512));
     let characters = Dataset::world(0).expect("the built-in text");
     let tokens = |dataset: &Dataset| dataset.summary().train_tokens.unwrap_or_default();
     assert!(tokens(&bpe) * 2 < tokens(&characters));

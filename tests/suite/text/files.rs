@@ -16,41 +16,22 @@ fn compare(tokenizer: &Tokenizer, family: &str) -> Result<usize, String> {
     let expected: Value = serde_json::from_str(EXPECTED).map_err(|error| error.to_string())?;
     let cases = expected[family].as_array().ok_or("no such family")?;
     let mut compared = 0;
-    for case in cases
-        .iter()
-        .filter(|case| case.get("pair").is_none_or(Value::is_null))
-    {
+    for case in cases.iter().filter(|case| case.get("pair").is_none_or(Value::is_null)) {
         let text = case["text"].as_str().ok_or("a case without a text")?;
-        let words = case["word_ids"]
-            .as_array()
-            .ok_or("a case without word ids")?;
+        let words = case["word_ids"].as_array().ok_or("a case without word ids")?;
         let of_text = |key: &str| -> Vec<Value> {
             let all = case[key].as_array().into_iter().flatten();
-            all.zip(words)
-                .filter(|(_, word)| !word.is_null())
-                .map(|(value, _)| value.clone())
-                .collect()
+            all.zip(words).filter(|(_, word)| !word.is_null()).map(|(value, _)| value.clone()).collect()
         };
-        let ids = tokenizer
-            .encode(text)
-            .map_err(|error| format!("{text:?}: {error}"))?;
+        let ids = tokenizer.encode(text).map_err(|error| format!("{text:?}: {error}"))?;
         let found: Vec<Value> = ids.iter().map(|&id| Value::from(id)).collect();
         if found != of_text("ids") {
-            return Err(format!(
-                "{text:?}: ids {found:?}, expected {:?}",
-                of_text("ids")
-            ));
+            return Err(format!("{text:?}: ids {found:?}, expected {:?}", of_text("ids")));
         }
-        let tokens: Vec<Value> = ids
-            .iter()
-            .map(|&id| Value::from(tokenizer.token(id)))
-            .collect();
+        let tokens: Vec<Value> = ids.iter().map(|&id| Value::from(tokenizer.token(id))).collect();
         // Where the library could not encode, it names the unknown token by its text.
         if family.starts_with("bytelevel") && tokens != of_text("tokens") {
-            return Err(format!(
-                "{text:?}: tokens {tokens:?}, expected {:?}",
-                of_text("tokens")
-            ));
+            return Err(format!("{text:?}: tokens {tokens:?}, expected {:?}", of_text("tokens")));
         }
         compared += 1;
     }
@@ -101,9 +82,7 @@ fn a_wrong_tokenizer_is_noticed() {
 #[test]
 fn a_loaded_file_is_returned_as_it_was() {
     for file in [GPT2, BART, BERT, T5] {
-        let json = Tokenizer::from_json(file)
-            .expect("the fixture is sound")
-            .to_json();
+        let json = Tokenizer::from_json(file).expect("the fixture is sound").to_json();
         assert_eq!(json.as_bytes(), file);
     }
 }
@@ -121,9 +100,7 @@ fn byte_level_tokens_decode_to_the_text() {
 fn a_byte_without_a_token_is_an_error_not_a_loss() {
     // Without "é"'s second byte (©), which nothing is merged with once its merges are gone.
     let mut file: Value = serde_json::from_slice(GPT2).expect("the fixture is sound");
-    let vocab = file["model"]["vocab"]
-        .as_object_mut()
-        .expect("a vocabulary");
+    let vocab = file["model"]["vocab"].as_object_mut().expect("a vocabulary");
     vocab.retain(|token, id| *token != "©" && id.as_u64().is_some_and(|id| id < 257));
     let names: Vec<String> = vocab.keys().cloned().collect();
     for (id, name) in names.iter().enumerate() {
@@ -132,11 +109,5 @@ fn a_byte_without_a_token_is_an_error_not_a_loss() {
     file["model"]["merges"] = Value::from(Vec::<Value>::new());
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes()).expect("still sound");
     assert!(tokenizer.encode("cafe").is_ok());
-    assert_eq!(
-        tokenizer.encode("café"),
-        Err(TextError::UnknownCharacter {
-            character: 'é',
-            position: 4
-        })
-    );
+    assert_eq!(tokenizer.encode("café"), Err(TextError::UnknownCharacter { character: 'é', position: 4 }));
 }

@@ -11,10 +11,7 @@ fn a_text_is_returned_unchanged() {
 #[test]
 fn a_byte_order_mark_is_removed_once() {
     assert_eq!(decode_utf8(b"\xEF\xBB\xBFabc"), Ok("abc".to_owned()));
-    assert_eq!(
-        decode_utf8(b"\xEF\xBB\xBF\xEF\xBB\xBFabc"),
-        Ok("\u{FEFF}abc".to_owned())
-    );
+    assert_eq!(decode_utf8(b"\xEF\xBB\xBF\xEF\xBB\xBFabc"), Ok("\u{FEFF}abc".to_owned()));
 }
 
 #[test]
@@ -48,26 +45,13 @@ fn binary_files_are_refused() {
     let ten_percent = b"\x01bcdefghij";
     assert!(decode_utf8(ten_percent).is_ok());
     let more = b"\x01\x02cdefghij";
-    assert_eq!(
-        decode_utf8(more),
-        Err(TextError::ControlCharacters {
-            control: 2,
-            total: 10
-        })
-    );
-    assert!(
-        decode_utf8(b"\n\r\t\x0C\n\n\n\n\nx").is_ok(),
-        "white space is no control character"
-    );
+    assert_eq!(decode_utf8(more), Err(TextError::ControlCharacters { control: 2, total: 10 }));
+    assert!(decode_utf8(b"\n\r\t\x0C\n\n\n\n\nx").is_ok(), "white space is no control character");
 }
 
 #[test]
 fn blank_texts_are_empty() {
     for blank in ["", " ", "\n\n\t", "\u{FEFF}", "\u{A0}\u{3000}"] {
-        assert_eq!(
-            decode_utf8(blank.as_bytes()),
-            Err(TextError::Empty),
-            "{blank:?}"
-        );
+        assert_eq!(decode_utf8(blank.as_bytes()), Err(TextError::Empty), "{blank:?}");
     }
 }
