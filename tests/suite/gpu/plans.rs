@@ -154,7 +154,6 @@ pub fn training() -> Plan {
         ],
         input_bytes: WORDS as u64 * 4,
         ring: RING,
-        trace: vec![],
         outputs: vec![OutputSlot { name: "inputs".to_owned(), buffer: Buffer::Inputs, elements: WORDS }],
     }
 }
@@ -212,7 +211,6 @@ pub fn scaling(factor: f32) -> Plan {
         inputs: vec![],
         input_bytes: 0,
         ring: 1,
-        trace: vec![],
         outputs: vec![OutputSlot { name: "y".to_owned(), buffer: Buffer::Slot(2), elements: ELEMENTS }],
     }
 }
