@@ -39,6 +39,14 @@ pub(super) async fn compile_all(
     Ok(job_of.into_iter().map(|job| Arc::clone(&compiled[job])).collect())
 }
 
+/// How many pipelines a plan needs: the total that [`super::Prepared::build`] reports.
+///
+/// # Errors
+/// When a launch and its shader do not fit.
+pub fn pipeline_count(plan: &Plan) -> Result<usize, GpuError> {
+    Ok(jobs(plan)?.0.len())
+}
+
 /// One job for each text and entry point, and which job each launch needs.
 fn jobs(plan: &Plan) -> Result<(Vec<Job<'_>>, Vec<usize>), GpuError> {
     let mut jobs: Vec<Job<'_>> = Vec::new();

@@ -113,10 +113,7 @@ impl Session {
         let (extents, batches) = (self.extents(), self.settings().eval_batches);
         let data = self.data().clone();
         let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
-        let accuracy = match self.accuracy(EXAMPLES).await? {
-            Some((right, count)) => Some(f64::from(right) / f64::from(count)),
-            None => None,
-        };
+        let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
         Ok(Evaluation { step: self.submitted(), val_loss, accuracy })
     }
 
