@@ -12,6 +12,7 @@
 //! Why errors need their own code in a browser: see `web.rs`.
 
 mod adapter;
+mod compile;
 mod device;
 mod error;
 mod executor;

@@ -171,18 +171,29 @@ const LIB: &[(&str, &str)] = &[
 /// # Errors
 /// [`KernelError::Missing`] when the launch and its file do not fit.
 pub fn source(launch: &Launch) -> Result<String, KernelError> {
-    let stem = launch.kernel.stem;
     let mut text = launch.kernel.text.to_owned();
     for (name, value) in &launch.constants {
         text = substitute(&text, name, *value).ok_or_else(|| KernelError::Missing {
-            stem,
+            stem: launch.kernel.stem,
             what: "constant",
             name: (*name).to_owned(),
         })?;
     }
-    for name in launch.kernel.lib {
+    with_libraries(text, launch.kernel)
+}
+
+/// A shader as it stands, followed by its libraries: what an editor or a validator wants to see.
+///
+/// # Errors
+/// [`KernelError::Missing`] when it names a library that is not there.
+pub fn joined(kernel: &Kernel) -> Result<String, KernelError> {
+    with_libraries(kernel.text.to_owned(), kernel)
+}
+
+fn with_libraries(mut text: String, kernel: &Kernel) -> Result<String, KernelError> {
+    for name in kernel.lib {
         let (_, lib) = LIB.iter().find(|(n, _)| n == name).ok_or_else(|| KernelError::Missing {
-            stem,
+            stem: kernel.stem,
             what: "library",
             name: (*name).to_owned(),
         })?;

@@ -27,7 +27,7 @@ pub mod stage;
 mod step;
 pub mod sum;
 
-pub use launch::{Access, Const, Entry, Kernel, KernelError, Launch, Target, source};
+pub use launch::{Access, Const, Entry, Kernel, KernelError, Launch, Target, joined, source};
 pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 
 /// Every shader.

@@ -61,11 +61,11 @@ pub struct AdamW {
     /// Elements up to here decay.
     pub decayed: usize,
     /// Decay of the first moment.
-    pub beta1: f32,
+    pub beta1: f64,
     /// Decay of the second moment.
-    pub beta2: f32,
+    pub beta2: f64,
     /// ε, added after the square root.
-    pub eps: f32,
+    pub eps: f64,
 }
 
 /// (grads, scalars; params, first moments, second moments in place). Learning rate, weight decay and bias corrections
@@ -76,14 +76,14 @@ pub struct AdamW {
 pub fn adamw(spec: &AdamW, target: Target) -> Result<Launch, KernelError> {
     let length = elements(KERNEL.stem, "arena", &[spec.arena])?;
     let grid = folded(KERNEL.stem, u64::from(length).div_ceil(4 * u64::from(width(target))))?;
-    // In f64, because 1 - β in f32 would lose digits of a small rest.
-    let rest = |beta: f32| (1.0 - f64::from(beta)) as f32;
+    // In f64, because in f32 the small 1 - β would keep few of its digits.
+    let rest = |beta: f64| (1.0 - beta) as f32;
     let constants = vec![
         ("ELEMENTS", length.into()),
         ("DECAYED", (spec.decayed.min(spec.arena) as u32).into()),
         ("BETA1_REST", rest(spec.beta1).into()),
         ("BETA2_REST", rest(spec.beta2).into()),
-        ("EPS", spec.eps.into()),
+        ("EPS", (spec.eps as f32).into()),
         ("GRID_X", grid[0].into()),
         ("WX", width(target).into()),
     ];

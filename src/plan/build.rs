@@ -68,13 +68,7 @@ fn train_tail(
     emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
     match rule.kind {
         OptimizerKind::AdamW { beta1, beta2, eps, weight_decay: _ } => {
-            let spec = AdamW {
-                arena: arenas.elements,
-                decayed: arenas.decayed,
-                beta1: beta1 as f32,
-                beta2: beta2 as f32,
-                eps: eps as f32,
-            };
+            let spec = AdamW { arena: arenas.elements, decayed: arenas.decayed, beta1, beta2, eps };
             let launch = optimizer::adamw(&spec, target)?;
             let operands = vec![Content::Grads, scalars, Content::Params, Content::Moment1, Content::Moment2];
             emit(lowered, launch, operands, "optimizer");

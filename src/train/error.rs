@@ -113,8 +113,10 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Setting(_) => "setting",
-            Self::Data(_) | Self::TaskTakesNoText { .. } | Self::NeedsText { .. } => "data",
-            Self::Text(_) => "text",
+            Self::Data(error) => error.code(),
+            Self::TaskTakesNoText { .. } => "no_text_taken",
+            Self::NeedsText { .. } => "text_needed",
+            Self::Text(error) => error.code(),
             Self::Model(_) => "model",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",

@@ -154,7 +154,7 @@ impl Engine {
         Ok(object)
     }
 
-    /// Continues a prompt.
+    /// Continues a prompt; without one, a held-out question of the task, number `seed`.
     ///
     /// # Errors
     /// When the prompt does not fit the tokenizer, or the device fails.
@@ -163,9 +163,11 @@ impl Engine {
             .map_err(|e| Failure::new("setting", &format!("the request: {e}")))?;
         let how = Sampling { temperature: request.temperature, top_k: request.top_k, seed: request.seed };
         let session = self.session()?;
-        let text = session.generate(&request.prompt, request.max_new, how).await.map_err(Failure::from)?;
-        let correct = session.data().check(&request.prompt, &text);
-        to_js(&json!({ "prompt": request.prompt, "text": text, "correct": correct }))
+        let drawn = session.data().held_out(request.seed).filter(|_| request.prompt.is_empty());
+        let prompt = drawn.map_or(request.prompt, |example| session.data().show(&example.question));
+        let text = session.generate(&prompt, request.max_new, how).await.map_err(Failure::from)?;
+        let correct = session.data().check(&prompt, &text);
+        to_js(&json!({ "prompt": prompt, "text": text, "correct": correct }))
     }
 
     /// Changes a setting that acts at once.

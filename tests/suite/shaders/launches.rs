@@ -1,0 +1,128 @@
+//! Launches of every wrapper: each entry point, each flag, odd extents and the extents of real models.
+
+use trainyard::{
+    ir::{Activation, Dropout, Epilogue, NormKind},
+    kernels::{
+        KernelError, Launch, Target, attention, cross_entropy, elementwise, embedding, matmul, norm, optimizer, record,
+        rows, stage, sum,
+    },
+};
+
+const ACTIVATIONS: [Activation; 4] = [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu];
+const DROPOUT: Dropout = Dropout { p: 0.1, site: 7 };
+
+/// All of them for one target.
+pub fn all(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut launches = matmuls(target)?;
+    launches.extend(pointwise(target)?);
+    launches.extend(attentions(target)?);
+    for kind in [NormKind::Layer, NormKind::Rms] {
+        for (rows, columns) in [(1, 1), (7, 5), (256, 64), (16_384, 384)] {
+            let spec = norm::Norm { rows, columns, kind };
+            launches.extend([
+                norm::forward(&spec, 1e-12, true, target)?,
+                norm::forward(&spec, 1e-6, false, target)?,
+                norm::grad(&spec, target)?,
+                norm::grad_add(&spec, target)?,
+                norm::param_grad(&spec, true, target)?,
+                norm::param_grad(&spec, false, target)?,
+            ]);
+        }
+    }
+    for (rows, classes, smoothing) in [(1, 1, 0.0), (5, 3, 0.1), (768, 65, 0.0), (1024, 50_257, 0.1)] {
+        let spec = cross_entropy::CrossEntropy { rows, classes, smoothing };
+        launches.extend([
+            cross_entropy::rows(&spec, target)?,
+            cross_entropy::both(&spec, target)?,
+            cross_entropy::grad(&spec, target)?,
+            sum::total(rows, target)?,
+        ]);
+    }
+    for arena in [64, 107_904, 124_439_808] {
+        let adamw = optimizer::AdamW { arena, decayed: arena / 2, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+        launches.extend([
+            optimizer::norm_partials(arena, target)?,
+            optimizer::finish(arena, 8, target)?,
+            optimizer::adamw(&adamw, target)?,
+        ]);
+    }
+    launches.extend([record::loss(8, target)?, stage::copy(77, 4, target)?, stage::copy(1 << 20, 16, target)?]);
+    Ok(launches)
+}
+
+fn matmuls(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut variants = vec![matmul::Variant::WeightBias];
+    for bias in [false, true] {
+        let mut epilogues = vec![
+            Epilogue::None,
+            Epilogue::Residual { dropout: None },
+            Epilogue::Residual { dropout: Some(DROPOUT) },
+            Epilogue::Residual { dropout: Some(Dropout { p: 1.0, site: 0 }) },
+        ];
+        for f in ACTIVATIONS {
+            epilogues.extend([true, false].map(|save| Epilogue::Activation { f, save }));
+        }
+        variants.extend(epilogues.into_iter().map(|epilogue| matmul::Variant::Linear { bias, epilogue }));
+    }
+    variants.extend(ACTIVATIONS.map(matmul::Variant::ActivationGrad));
+    let mut launches = Vec::new();
+    for variant in variants {
+        for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            launches.push(matmul::launch(&matmul::MatMul { m: 13, n: 67, k: 5, ta, tb, variant }, target)?);
+        }
+    }
+    for (m, n, k) in [(1, 1, 1), (256, 3, 64), (3, 256, 64), (256, 65, 64), (4096, 50_257, 768), (768, 3072, 4096)] {
+        let variant = matmul::Variant::PLAIN;
+        launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: false, tb: true, variant }, target)?);
+    }
+    Ok(launches)
+}
+
+fn pointwise(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut launches = Vec::new();
+    for length in [1, 33, 65_536, 1 << 27] {
+        launches.extend([elementwise::add(length, target)?, elementwise::scale(length, -0.125, target)?]);
+        for f in ACTIVATIONS {
+            launches.push(elementwise::activation(length, f, target)?);
+            launches.push(elementwise::activation_grad(length, f, target)?);
+        }
+    }
+    launches.extend([
+        elementwise::dropout(3, 5, DROPOUT, target)?,
+        elementwise::dropout(768, 128, DROPOUT, target)?,
+        elementwise::dropout(1, 1, Dropout { p: 0.0, site: u32::MAX }, target)?,
+    ]);
+    for (rows, columns, period, table_rows) in [(6, 5, 3, 4), (256, 192, 1, 1), (256, 64, 32, 32), (1, 1, 1, 1)] {
+        let table = rows::Table { rows, columns, period, table_rows };
+        launches.extend([rows::add(&table, target)?, rows::sum(&table, target)?]);
+    }
+    for (rows, columns, count) in [(1, 1, 1), (65, 64, 256), (50_257, 768, 4096)] {
+        let lookup = embedding::Lookup { rows, columns, count };
+        launches.extend([
+            embedding::forward(&lookup, target)?,
+            embedding::grad(&lookup, target)?,
+            embedding::grad_add(&lookup, target)?,
+        ]);
+    }
+    Ok(launches)
+}
+
+fn attentions(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut launches = Vec::new();
+    for (batch, time, heads, head_dim) in
+        [(1, 1, 1, 1), (2, 5, 3, 3), (8, 33, 2, 5), (12, 64, 4, 32), (4, 1024, 12, 64)]
+    {
+        for (causal, masked, dropout) in
+            [(false, false, None), (true, false, Some(DROPOUT)), (false, true, None), (true, true, Some(DROPOUT))]
+        {
+            let spec = attention::Heads { batch, time, heads, head_dim, causal, scale: 0.125, dropout, masked };
+            launches.extend([
+                attention::forward(&spec, target)?,
+                attention::grad_queries(&spec, target)?,
+                attention::grad_keys(&spec, target)?,
+                attention::probs(&spec, target)?,
+            ]);
+        }
+    }
+    Ok(launches)
+}
