@@ -52,6 +52,19 @@ pub enum TrainError {
         /// What is wrong with it.
         what: String,
     },
+    /// More memory than the interpreter should take.
+    #[error(
+        "the run needs {} MiB of memory, the CPU interpreter takes at most {} MiB; make the model, the batch or the \
+         context smaller, or use a GPU",
+        needed.div_ceil(1 << 20),
+        limit >> 20
+    )]
+    Memory {
+        /// Bytes of the run.
+        needed: u64,
+        /// Bytes there may be.
+        limit: u64,
+    },
     /// The tokenizer has more tokens than the model.
     #[error("vocab_size = {model} is smaller than the vocabulary of the data, {data} tokens")]
     Vocabulary {
@@ -124,6 +137,7 @@ impl TrainError {
             Self::Reference(_) => "reference",
             Self::Weights(_) => "weights",
             Self::MissingFile { .. } | Self::Checkpoint { .. } => "checkpoint",
+            Self::Memory { .. } => "memory",
             Self::Vocabulary { .. } => "vocabulary",
             Self::NotLive { .. } => "not_live",
             Self::Diverged(_) => "diverged",

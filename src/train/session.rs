@@ -169,7 +169,7 @@ impl Session {
         Ok(())
     }
 
-    fn step_uniform(&self, step: u32, slot: u32, lr: f64) -> Step {
+    pub(super) fn step_uniform(&self, step: u32, slot: u32, lr: f64) -> Step {
         let t = f64::from(step) + 1.0;
         let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, t))) as f32;
         Step {
@@ -235,8 +235,8 @@ impl Session {
     }
 }
 
-/// Fills in what follows from the data: vocabulary, positions, the tasks' context, special tokens.
-fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
+/// Fills in what follows from the data: vocabulary, positions, special tokens.
+pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
     let tokenizer = data.tokenizer();
     let vocabulary = tokenizer.vocab_size();
     let model: &mut Gpt2Config = &mut settings.model;

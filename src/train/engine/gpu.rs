@@ -1,6 +1,7 @@
-use super::{Footprint, Graphs, Inputs, RING, Record, State, batch_inputs};
+use super::plans::RunPlans;
+use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs};
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, Device, GpuError, ParamStore, Prepared, StepData, Ticket, check_limits, run_bytes};
+use crate::gpu::{AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
@@ -28,27 +29,15 @@ impl GpuEngine {
         device: Device,
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
-        let training = Plan::new(graph, Purpose::Train(optimizer), RING, device.target())?;
-        let looks = [(Mode::Evaluate, extents), (Mode::Inspect, Extents { batch: 1, ..extents })];
-        let mut forward = Vec::with_capacity(looks.len());
-        for (mode, extents) in looks {
-            let graph = graphs.forward(mode, extents)?;
-            forward.push((mode, extents, Plan::new(&graph, Purpose::Forward, 1, device.target())?));
-        }
-        let all: Vec<&Plan> = std::iter::once(&training).chain(forward.iter().map(|(.., plan)| plan)).collect();
-        for plan in &all {
-            check_limits(plan, &device.adapter().limits)?;
-        }
-        let footprint = Footprint {
-            bytes: run_bytes(&all),
-            dispatches: training.launches.len(),
-            flops: training.launches.iter().map(|l| l.launch.flops).sum(),
-        };
-        let total: usize = all.iter().map(|plan| plan.launches.len()).sum();
+        let plans = RunPlans::new(&graphs, graph, optimizer, extents, device.target())?;
+        plans.check(&device.adapter().limits)?;
+        let footprint = plans.footprint();
+        let total = plans.launches();
+        let RunPlans { training, forward } = plans;
         let mut before = 0;
         let mut store = ParamStore::new(&device, &training.arenas).await?;
-        let prepared =
-            Prepared::build(&device, &training, &mut store, |done, _, name| progress(done, total, name)).await?;
+        let note = |done: usize, _: usize, name: &str| progress(done, total, name);
+        let prepared = Prepared::build(&device, &training, &mut store, note).await?;
         before += training.launches.len();
         let mut looks = Vec::with_capacity(forward.len());
         for (mode, extents, plan) in forward {
@@ -83,6 +72,18 @@ impl GpuEngine {
     /// Device, training plan and its prepared form, for profiles and counters.
     pub fn training(&mut self) -> Option<(&Device, &Plan, &mut Prepared)> {
         self.training.as_mut().map(|(plan, prepared)| (&self.device, &*plan, prepared))
+    }
+
+    /// Objects made and work sent since the device was opened.
+    pub fn counters(&self) -> Counters {
+        self.device.counters()
+    }
+
+    /// Times every launch of a training step, which does train.
+    pub async fn profile(&mut self, step: Step, batch: Batch, repeats: u32) -> Result<Vec<LaunchTime>, TrainError> {
+        let Some((_, prepared)) = &mut self.training else { return Ok(Vec::new()) };
+        let inputs = batch_inputs(batch);
+        Ok(prepared.profile(&step_data(step, &inputs), repeats).await?)
     }
 
     /// Bytes on the device now.

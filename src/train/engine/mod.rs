@@ -5,10 +5,11 @@
 
 mod cpu;
 mod gpu;
+mod plans;
 
 use crate::autodiff::append_backward;
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, Device, GpuError};
+use crate::gpu::{AdapterInfo, Counters, Device, GpuError};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Decay, Extents, Gpt2Config, Mode, gpt};
@@ -16,6 +17,8 @@ use crate::passes::optimize;
 
 use super::error::TrainError;
 use super::settings::Settings;
+
+pub(super) use plans::RunPlans;
 
 /// Where to compute.
 #[derive(Clone)]
@@ -155,7 +158,7 @@ impl Engine {
         let graph = graphs.forward(Mode::Inspect, Extents { batch: 1, time: 1, key_mask: false })?;
         let backend = match device.open().await? {
             Some(device) => Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, device).await?)),
-            None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph))),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph)?)),
         };
         Ok(Self { graph, backend })
     }
@@ -189,6 +192,15 @@ impl Engine {
         match &self.backend {
             Backend::Gpu(gpu) => gpu.footprint(),
             Backend::Cpu(cpu) => cpu.footprint(),
+        }
+    }
+
+    /// Objects made and work sent since the device was opened; `None` for the interpreter.
+    #[must_use]
+    pub fn counters(&self) -> Option<Counters> {
+        match &self.backend {
+            Backend::Gpu(gpu) => Some(gpu.counters()),
+            Backend::Cpu(_) => None,
         }
     }
 

@@ -156,7 +156,6 @@ pub fn training() -> Plan {
         ring: RING,
         trace: vec![],
         outputs: vec![OutputSlot { name: "inputs".to_owned(), buffer: Buffer::Inputs, elements: WORDS }],
-        trace: vec![],
     }
 }
 
@@ -215,7 +214,6 @@ pub fn scaling(factor: f32) -> Plan {
         ring: 1,
         trace: vec![],
         outputs: vec![OutputSlot { name: "y".to_owned(), buffer: Buffer::Slot(2), elements: ELEMENTS }],
-        trace: vec![],
     }
 }
 
