@@ -275,11 +275,7 @@ fn collect(value: &Value, dims: &[usize], numbers: &mut Vec<f64>) -> Option<()> 
     Some(())
 }
 
-<<<<<<< HEAD
-#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
-=======
 #[expect(clippy::needless_pass_by_value, reason = "what map_err takes")]
->>>>>>> reference
 fn text(error: IrError) -> String {
     error.to_string()
 }
