@@ -155,6 +155,7 @@ pub fn training() -> Plan {
         input_bytes: WORDS as u64 * 4,
         ring: RING,
         outputs: vec![OutputSlot { name: "inputs".to_owned(), buffer: Buffer::Inputs, elements: WORDS }],
+        trace: vec![],
     }
 }
 
@@ -212,6 +213,7 @@ pub fn scaling(factor: f32) -> Plan {
         input_bytes: 0,
         ring: 1,
         outputs: vec![OutputSlot { name: "y".to_owned(), buffer: Buffer::Slot(2), elements: ELEMENTS }],
+        trace: vec![],
     }
 }
 
