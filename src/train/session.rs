@@ -189,6 +189,9 @@ impl Session {
         let Some(chunk) = self.in_flight.pop_front() else { return Ok(Vec::new()) };
         let records = self.engine.finish(chunk.ticket).await?;
         let ms = self.pace.finished(chunk.submitted_ms, now_ms(), records.len() as u32);
+        if let Some(pieces) = self.pace.pieces() {
+            self.engine.split(pieces);
+        }
         if self.diverged.is_some() {
             return Ok(Vec::new());
         }

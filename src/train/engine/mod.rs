@@ -243,6 +243,14 @@ impl Engine {
         }
     }
 
+    /// Cuts every later step into about so many submits; what is computed stays the same.
+    pub fn split(&mut self, pieces: usize) {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.split(pieces),
+            Backend::Cpu(_) => {}
+        }
+    }
+
     /// Reads steps back, once all of them have been computed.
     ///
     /// # Errors
