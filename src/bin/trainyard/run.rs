@@ -69,19 +69,10 @@ impl Run {
 
 /// Reads a file that a checkpoint has to have.
 pub fn required(store: &Store, name: &'static str, limit: u64) -> Result<Vec<u8>, CliError> {
-    let missing = |what: String| CliError::NoCheckpoint { dir: store.dir().to_owned(), what };
-    if !store.dir().is_dir() {
-        let what = if store.dir().exists() {
-            "a directory with the model's files is needed"
-        } else {
-            "there is no such directory"
-        };
-        return Err(missing(what.to_owned()));
-    }
     store.read(name, limit)?.ok_or_else(|| {
         let pickle = name == WEIGHTS && store.path("pytorch_model.bin").exists();
         let hint = if pickle { "; pytorch_model.bin is not read, convert it to safetensors" } else { "" };
-        missing(format!("it has no {name}{hint}"))
+        CliError::NoCheckpoint { dir: store.dir().to_owned(), what: format!("it has no {name}{hint}") }
     })
 }
 

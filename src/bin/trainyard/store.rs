@@ -29,6 +29,17 @@ impl Store {
         Self { dir: dir.to_owned() }
     }
 
+    /// A directory that is to be there.
+    pub fn open(dir: &Path) -> Result<Self, CliError> {
+        let what = match fs::metadata(dir) {
+            Ok(found) if found.is_dir() => return Ok(Self::new(dir)),
+            Ok(_) => "a directory with the model's files is needed",
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no such directory",
+            Err(error) => return Err(CliError::io("read", dir)(error)),
+        };
+        Err(CliError::NoCheckpoint { dir: dir.to_owned(), what: what.to_owned() })
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }

@@ -31,7 +31,7 @@ struct Start {
 }
 
 pub fn run(args: &TrainArgs) -> Result<(), CliError> {
-    let store = Store::new(&args.out);
+    let store = if args.resume { Store::open(&args.out)? } else { Store::new(&args.out) };
     let start = if args.resume { resume(args, &store)? } else { begin(args, &store)? };
     for sentence in start.session.data().summary().notices {
         notice(&sentence);
@@ -78,9 +78,7 @@ fn begin(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
 /// The run in the directory.
 fn resume(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
     let device = args.device.choice()?;
-    if store.dir().is_dir() {
-        store.settle()?;
-    }
+    store.settle()?;
     let Some(run) = Run::read(store)? else {
         let what = "there is no run to resume in it (no trainer.json)".to_owned();
         return Err(CliError::NoCheckpoint { dir: store.dir().to_owned(), what });

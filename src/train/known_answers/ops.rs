@@ -275,6 +275,7 @@ fn collect(value: &Value, dims: &[usize], numbers: &mut Vec<f64>) -> Option<()> 
     Some(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err takes")]
 fn text(error: IrError) -> String {
     error.to_string()
 }
