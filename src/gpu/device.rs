@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::kernels::{Step, Target};
 
+use super::error::Mib;
 use super::health::{Health, lock};
 use super::pipelines::Pipelines;
 use super::{AdapterInfo, GpuError, Limits, platform};
@@ -192,7 +193,7 @@ impl Device {
         self.check()?;
         let mut made = Vec::with_capacity(wanted.len());
         for w in wanted {
-            let label = format!("{} ({:.2} MiB)", w.label, w.bytes as f64 / f64::from(1 << 20));
+            let label = format!("{} ({})", w.label, Mib(w.bytes));
             made.push(platform::scoped(&self.shared.raw, &label, || Arc::new(Allocation::new(self, w))));
         }
         let mut buffers = Vec::with_capacity(made.len());

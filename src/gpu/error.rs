@@ -151,7 +151,7 @@ impl fmt::Display for Needed {
 }
 
 /// Bytes as MiB with two digits; rounded up in the last one, so that a need just above a limit never reads as equal.
-struct Mib(u64);
+pub(super) struct Mib(pub(super) u64);
 
 impl fmt::Display for Mib {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! A step counts only when its record has been read back from the device that ran it. Records are overwritten with a
 //! mark before each submit, so a step that never ran is told from one whose loss is zero.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::kernels::{STEP_STRIDE, Step};
@@ -75,18 +76,18 @@ impl Prepared {
         self.write(steps)?;
 
         let mut encoder = self.device.encoder("trainyard.run");
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for slot in 0..steps.len() {
-                pass.set_bind_group(0, &self.step_group, &[step_offset(slot)]);
-                for command in &self.commands {
-                    if !command.same_pipeline {
-                        pass.set_pipeline(&command.pipeline);
-                    }
-                    pass.set_bind_group(1, &command.bind_group, &[]);
-                    let [x, y, z] = command.grid;
-                    pass.dispatch_workgroups(x, y, z);
+        let mut dispatches = 0;
+        for slot in 0..steps.len() {
+            let mut start = 0;
+            for &end in &self.pieces {
+                // Steps that are not cut share a submit.
+                if self.pieces.len() > 1 && dispatches > 0 {
+                    let full = core::mem::replace(&mut encoder, self.device.encoder("trainyard.run"));
+                    self.device.submit(full, core::mem::take(&mut dispatches));
                 }
+                self.encode(&mut encoder, slot, start..end);
+                dispatches += (end - start) as u64;
+                start = end;
             }
         }
         let bytes = steps.len() as u64 * RECORD_BYTES;
@@ -94,7 +95,7 @@ impl Prepared {
         if let Some(records) = self.buffers.get(&Buffer::Records) {
             encoder.copy_buffer_to_buffer(&records.raw, 0, staging_buffer, 0, bytes);
         }
-        let submission = self.device.submit(encoder, (steps.len() * self.commands.len()) as u64);
+        let submission = self.device.submit(encoder, dispatches);
         let number = TICKETS.fetch_add(1, Ordering::Relaxed);
         self.in_flight.push_back(InFlight {
             number,
@@ -104,6 +105,40 @@ impl Prepared {
             signal: Signal::map(staging_buffer, bytes),
         });
         Ok(Ticket { generation: self.device.generation(), number })
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, slot: usize, range: Range<usize>) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_bind_group(0, &self.step_group, &[step_offset(slot)]);
+        for (i, command) in self.commands[range].iter().enumerate() {
+            if i == 0 || !command.same_pipeline {
+                pass.set_pipeline(&command.pipeline);
+            }
+            pass.set_bind_group(1, &command.bind_group, &[]);
+            let [x, y, z] = command.grid;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+
+    /// Cuts every later step into about so many submits of equal work, so that none holds the device for long: a long
+    /// one drops frames of the page, and a very long one is taken for a hang. What is computed stays the same. 1 undoes
+    /// it: one submit for all steps.
+    pub fn split(&mut self, pieces: usize) {
+        let total: u64 = self.names.iter().map(|n| n.work).sum();
+        let pieces = pieces.clamp(1, self.names.len().max(1)) as u64;
+        let mut done = 0;
+        self.pieces.clear();
+        for (i, name) in self.names.iter().enumerate() {
+            done += name.work;
+            // The end of a piece is where its share of the work is reached.
+            let share = total * (self.pieces.len() as u64 + 1);
+            if done * pieces >= share || i + 1 == self.names.len() {
+                self.pieces.push(i + 1);
+            }
+        }
+        if self.pieces.is_empty() {
+            self.pieces.push(0);
+        }
     }
 
     /// Submits whose results have not been taken.
@@ -174,17 +209,31 @@ impl Prepared {
     /// Reads an output as the last step left it.
     ///
     /// # Errors
-    /// [`GpuError::Mismatch`] for an unknown name; a lost device; [`GpuError::Map`].
+    /// As [`Prepared::read_outputs`].
     pub async fn read_output(&mut self, name: &str) -> Result<Vec<f32>, GpuError> {
-        let output = self.outputs.iter().find(|o| o.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.outputs.iter().map(|o| o.name.as_str()).collect();
-            GpuError::Mismatch { what: format!("the plan has no output {name:?}; it has {names:?}") }
-        })?;
-        match (self.buffers.get(&output.buffer), &self.output_staging) {
-            (Some(source), Some(staging)) => {
-                readback::read(&self.device, source, output.elements, staging, &format!("output {name:?}")).await
-            }
-            _ => Ok(Vec::new()),
+        Ok(self.read_outputs(&[name]).await?.pop().unwrap_or_default())
+    }
+
+    /// Reads outputs as the last step left them, together: one round trip for all that fit the staging buffer.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] for an unknown name; a lost device; [`GpuError::Map`].
+    pub async fn read_outputs(&mut self, names: &[&str]) -> Result<Vec<Vec<f32>>, GpuError> {
+        let mut sources = Vec::with_capacity(names.len());
+        for name in names {
+            let output = self.outputs.iter().find(|o| o.name == *name).ok_or_else(|| {
+                let names: Vec<_> = self.outputs.iter().map(|o| o.name.as_str()).collect();
+                GpuError::Mismatch { what: format!("the plan has no output {name:?}; it has {names:?}") }
+            })?;
+            let source = self
+                .buffers
+                .get(&output.buffer)
+                .ok_or_else(|| GpuError::Mismatch { what: format!("output {name:?} has no buffer") })?;
+            sources.push((source.as_ref(), output.elements));
+        }
+        match &self.output_staging {
+            Some(staging) => readback::read(&self.device, &sources, staging, "the outputs").await,
+            None => Ok(vec![Vec::new(); names.len()]),
         }
     }
 

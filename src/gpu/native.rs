@@ -8,6 +8,7 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::adapter::is_software_name;
 use super::health::{Health, lock};
@@ -38,6 +39,11 @@ async fn enumerate() -> Vec<(AdapterInfo, wgpu::Adapter)> {
             backends: wgpu::Backends::PRIMARY,
             // No validation layers: they are rarely installed, and wgpu validates before the driver does.
             flags: wgpu::InstanceFlags::empty(),
+            // Where the driver tells its budget, an allocation beyond it is refused, not paid for with the device.
+            memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
+                for_resource_creation: Some(95),
+                for_device_loss: None,
+            },
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         })
     };
@@ -183,9 +189,20 @@ pub(super) async fn wait(
         if let Some(mapped) = signal.get() {
             return mapped;
         }
-        let finished = poll(raw, health, Some(submission));
-        if finished || health.is_lost() {
-            return signal.get().unwrap_or(false);
+        if poll(raw, health, Some(submission)) || health.is_lost() {
+            return callback(signal);
+        }
+    }
+}
+
+/// The outcome of a mapping whose submission is over: at once, unless another thread polled first and is about to call.
+fn callback(signal: &Signal) -> bool {
+    let deadline = Instant::now() + SLICE;
+    loop {
+        match signal.get() {
+            Some(mapped) => return mapped,
+            None if Instant::now() > deadline => return false,
+            None => std::thread::yield_now(),
         }
     }
 }

@@ -144,7 +144,8 @@ impl ParamStore {
             None => Ok(Vec::new()),
             Some(staging) => {
                 let label = format!("trainyard.store.{which:?}");
-                readback::read(&self.device, self.existing(which)?, self.arenas.elements, staging, &label).await
+                let source = (self.existing(which)?.as_ref(), self.arenas.elements);
+                Ok(readback::read(&self.device, &[source], staging, &label).await?.pop().unwrap_or_default())
             }
         }
     }

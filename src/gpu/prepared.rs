@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::kernels::{STEP_STRIDE, Step, source};
+use crate::kernels::{STEP_STRIDE, Step};
 use crate::plan::{Binding, Buffer, InputSlot, OutputSlot, Plan};
 
+use super::compile::compile_all;
 use super::device::{Allocation, Device, Wanted, count};
 use super::executor::InFlight;
 use super::limits::{STAGING, buffer_bytes, check_limits, output_staging_bytes, step_bytes};
-use super::pipelines::{Compiled, compile, label};
+use super::pipelines::{Compiled, label};
 use super::{GpuError, ParamStore, inputs};
 
 /// A dispatch, ready to be encoded.
@@ -27,12 +28,16 @@ pub(super) struct Name {
     pub(super) entry: &'static str,
     pub(super) scope: String,
     pub(super) flops: u64,
+    /// Operations and words bound: what cutting a step weighs by.
+    pub(super) work: u64,
 }
 
 /// A plan on a device, over a parameter store. Nothing is made any more once it is built.
 pub struct Prepared {
     pub(super) device: Device,
     pub(super) commands: Vec<Command>,
+    /// Where a step is cut into submits: the end of each piece. One piece unless [`Prepared::split`] was called.
+    pub(super) pieces: Vec<usize>,
     pub(super) names: Vec<Name>,
     pub(super) buffers: BTreeMap<Buffer, Arc<Allocation>>,
     pub(super) own: Vec<Arc<Allocation>>,
@@ -54,7 +59,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Checks, allocates and compiles. `progress` is called with the pipelines done, all, and the name of the next.
+    /// Checks, allocates and compiles. `progress` is called with the pipelines done, how many there are, and the name
+    /// of the last.
     ///
     /// # Errors
     /// Before anything is allocated [`GpuError::Limit`] and [`GpuError::Mismatch`]; then what the device objects to,
@@ -63,7 +69,7 @@ impl Prepared {
         device: &Device,
         plan: &Plan,
         store: &mut ParamStore,
-        mut progress: impl FnMut(usize, usize, &str),
+        progress: impl FnMut(usize, usize, &str),
     ) -> Result<Self, GpuError> {
         device.check()?;
         check_limits(plan, &device.adapter().limits)?;
@@ -72,7 +78,7 @@ impl Prepared {
                 what: "the parameter store belongs to another device or graph than the plan".to_owned(),
             });
         }
-        let pipelines = compile_all(device, plan, &mut progress).await?;
+        let pipelines = compile_all(device, plan, progress).await?;
         if plan.trains {
             store.ensure_training().await?;
         }
@@ -87,6 +93,7 @@ impl Prepared {
         let input_words = usize::try_from(plan.input_bytes / 4).unwrap_or(usize::MAX);
         Ok(Self {
             device: device.clone(),
+            pieces: vec![commands.len()],
             commands,
             names: plan.launches.iter().map(Name::of).collect(),
             buffers: memory.buffers,
@@ -153,40 +160,9 @@ impl Name {
             entry: launch.launch.entry.name,
             scope: launch.scope.clone(),
             flops: launch.launch.flops,
+            work: launch.launch.flops + launch.bindings.iter().map(|b| b.size / 4).sum::<u64>(),
         }
     }
-}
-
-/// The pipeline of every launch, each compiled once.
-async fn compile_all(
-    device: &Device,
-    plan: &Plan,
-    progress: &mut impl FnMut(usize, usize, &str),
-) -> Result<Vec<Arc<Compiled>>, GpuError> {
-    // One job for each text and entry point, with the least sizes that any of its launches binds.
-    let mut jobs: Vec<(usize, Arc<str>, Vec<u64>)> = Vec::new();
-    let mut known: BTreeMap<(Arc<str>, &str), usize> = BTreeMap::new();
-    let mut job_of = Vec::with_capacity(plan.launches.len());
-    for (i, launch) in plan.launches.iter().enumerate() {
-        let text: Arc<str> = source(&launch.launch)?.into();
-        let sizes: Vec<u64> = launch.bindings.iter().map(|b| b.size).collect();
-        let job = *known.entry((Arc::clone(&text), launch.launch.entry.name)).or_insert_with(|| {
-            jobs.push((i, text, sizes.clone()));
-            jobs.len() - 1
-        });
-        for (least, size) in jobs[job].2.iter_mut().zip(&sizes) {
-            *least = (*least).min(*size);
-        }
-        job_of.push(job);
-    }
-    let mut compiled = Vec::with_capacity(jobs.len());
-    for (done, (launch, text, sizes)) in jobs.iter().enumerate() {
-        let launch = &plan.launches[*launch].launch;
-        progress(done, jobs.len(), &label(launch));
-        compiled.push(compile(device, launch, text, sizes).await?);
-    }
-    progress(jobs.len(), jobs.len(), "");
-    Ok(job_of.into_iter().map(|job| Arc::clone(&compiled[job])).collect())
 }
 
 /// The buffers of a plan.

@@ -57,29 +57,67 @@ pub(super) async fn wait(device: &Device, signal: &Signal, submission: &wgpu::Su
     }
 }
 
-/// Reads `elements` f32 from the start of `source`, in pieces as large as `staging`.
+/// Part of a source, on its way through the staging buffer.
+struct Piece {
+    source: usize,
+    /// First byte in the source.
+    from: u64,
+    /// First byte in the staging buffer.
+    at: u64,
+    bytes: u64,
+}
+
+/// Reads so many f32 from the start of each source, with as few round trips as `staging` is large.
 pub(super) async fn read(
     device: &Device,
-    source: &Allocation,
-    elements: usize,
+    sources: &[(&Allocation, usize)],
     staging: &Allocation,
     label: &str,
-) -> Result<Vec<f32>, GpuError> {
+) -> Result<Vec<Vec<f32>>, GpuError> {
     device.check()?;
-    let total = elements as u64 * 4;
-    let mut values = Vec::with_capacity(elements);
-    let mut offset = 0;
-    while offset < total {
-        let bytes = staging.bytes.min(total - offset);
+    let mut values: Vec<Vec<f32>> = sources.iter().map(|&(_, elements)| Vec::with_capacity(elements)).collect();
+    for trip in trips(sources, staging.bytes) {
         let mut encoder = device.encoder(label);
-        encoder.copy_buffer_to_buffer(&source.raw, offset, &staging.raw, 0, bytes);
+        let mut bytes = 0;
+        for piece in &trip {
+            let source = &sources[piece.source].0.raw;
+            encoder.copy_buffer_to_buffer(source, piece.from, &staging.raw, piece.at, piece.bytes);
+            bytes = piece.at + piece.bytes;
+        }
         let submission = device.submit(encoder, 0);
         let mapping = Mapping::request(&staging.raw, bytes);
         mapping.wait(device, &submission).await;
         mapping.view(device, label, |view| {
-            values.extend(view.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+            for piece in &trip {
+                let words = view[piece.at as usize..(piece.at + piece.bytes) as usize].chunks_exact(4);
+                values[piece.source].extend(words.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+            }
         })?;
-        offset += bytes;
     }
     Ok(values)
+}
+
+/// Cuts the sources into round trips of at most `room` bytes.
+fn trips(sources: &[(&Allocation, usize)], room: u64) -> Vec<Vec<Piece>> {
+    let mut trips = Vec::new();
+    let mut trip = Vec::new();
+    let mut at = 0;
+    for (source, &(_, elements)) in sources.iter().enumerate() {
+        let total = elements as u64 * 4;
+        let mut from = 0;
+        while from < total && room > 0 {
+            if at == room {
+                trips.push(core::mem::take(&mut trip));
+                at = 0;
+            }
+            let bytes = (total - from).min(room - at);
+            trip.push(Piece { source, from, at, bytes });
+            from += bytes;
+            at += bytes;
+        }
+    }
+    if !trip.is_empty() {
+        trips.push(trip);
+    }
+    trips
 }

@@ -1,4 +1,5 @@
 use super::checkpoint::WeightsError;
+use super::metrics::readable;
 use super::settings::SettingError;
 use crate::data::DataError;
 use crate::gpu::GpuError;
@@ -52,6 +53,19 @@ pub enum TrainError {
         /// What is wrong with it.
         what: String,
     },
+    /// More memory than the interpreter should take.
+    #[error(
+        "the run needs {} MiB of memory, the CPU interpreter takes at most {} MiB; make the model, the batch or the \
+         context smaller, or use a GPU",
+        needed.div_ceil(1 << 20),
+        limit >> 20
+    )]
+    Memory {
+        /// Bytes of the run.
+        needed: u64,
+        /// Bytes there may be.
+        limit: u64,
+    },
     /// The tokenizer has more tokens than the model.
     #[error("vocab_size = {model} is smaller than the vocabulary of the data, {data} tokens")]
     Vocabulary {
@@ -102,7 +116,9 @@ impl core::fmt::Display for Divergence {
         write!(
             f,
             "{what} became {} at step {}. The learning rate ({}) is likely too high; the weights before that step are kept.",
-            self.value, self.step, self.lr
+            self.value,
+            self.step,
+            readable(self.lr)
         )
     }
 }
@@ -113,8 +129,10 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Setting(_) => "setting",
-            Self::Data(_) | Self::TaskTakesNoText { .. } | Self::NeedsText { .. } => "data",
-            Self::Text(_) => "text",
+            Self::Data(error) => error.code(),
+            Self::TaskTakesNoText { .. } => "no_text_taken",
+            Self::NeedsText { .. } => "text_needed",
+            Self::Text(error) => error.code(),
             Self::Model(_) => "model",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",
@@ -122,6 +140,7 @@ impl TrainError {
             Self::Reference(_) => "reference",
             Self::Weights(_) => "weights",
             Self::MissingFile { .. } | Self::Checkpoint { .. } => "checkpoint",
+            Self::Memory { .. } => "memory",
             Self::Vocabulary { .. } => "vocabulary",
             Self::NotLive { .. } => "not_live",
             Self::Diverged(_) => "diverged",

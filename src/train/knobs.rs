@@ -64,6 +64,8 @@ const fn live(key: &'static str, label: &'static str, kind: Kind, group: Group, 
 }
 
 const PROBABILITY: Kind = Kind::Float { min: 0.0, max: 0.95 };
+/// Up to what single precision holds: a rate that is too high shows in the loss, and that is a lesson.
+const RATE: Kind = Kind::Float { min: 0.0, max: 1e38 };
 const COUNT: Kind = Kind::Int { min: 1, max: u32::MAX as u64 };
 
 /// All settings, in the order in which they are shown.
@@ -194,14 +196,8 @@ pub const KNOBS: &[Knob] = &[
     ),
     knob("batch", "Batch size", Kind::Int { min: 1, max: 65_536 }, Group::Optimizer, "Sequences per step (B)."),
     knob("steps", "Steps", COUNT, Group::Optimizer, "Length of the run."),
-    live("lr", "Learning rate", Kind::Float { min: 0.0, max: 1e6 }, Group::Optimizer, "Size of a step, at its peak."),
-    live(
-        "min_lr",
-        "Final learning rate",
-        Kind::Float { min: 0.0, max: 1e6 },
-        Group::Optimizer,
-        "Where a falling schedule ends.",
-    ),
+    live("lr", "Learning rate", RATE, Group::Optimizer, "Size of a step, at its peak."),
+    live("min_lr", "Final learning rate", RATE, Group::Optimizer, "Where a falling schedule ends."),
     live(
         "schedule",
         "Learning-rate schedule",

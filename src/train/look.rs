@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::decode::{Sampling, argmax};
+use super::decode::{Sampling, Stop, argmax};
 use super::engine::{Engine, Inputs};
 use super::error::TrainError;
 use super::session::Session;
@@ -110,20 +110,11 @@ impl Session {
     /// # Errors
     /// When the device fails.
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-        let (batch, context, batches) = (self.settings().batch, self.settings().context, self.settings().eval_batches);
-        let extents = Extents { batch, time: context, key_mask: false };
-        let mut total = 0.0;
-        for index in 0..batches {
-            let batch = self.data().validation_batch(index, batch, context)?;
-            let inputs = super::engine::batch_inputs(batch);
-            let outputs = self.engine_mut().forward(Mode::Evaluate, extents, &inputs, &["loss"]).await?;
-            total += f64::from(outputs.first().and_then(|l| l.first()).copied().unwrap_or(f32::NAN));
-        }
-        let accuracy = match self.accuracy(EXAMPLES).await? {
-            Some((right, count)) => Some(f64::from(right) / f64::from(count)),
-            None => None,
-        };
-        Ok(Evaluation { step: self.submitted(), val_loss: total / f64::from(batches), accuracy })
+        let (extents, batches) = (self.extents(), self.settings().eval_batches);
+        let data = self.data().clone();
+        let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
+        let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
+        Ok(Evaluation { step: self.submitted(), val_loss, accuracy })
     }
 
     /// How many of `count` held-out answers greedy decoding gets exactly right; `None` for texts.
@@ -131,21 +122,29 @@ impl Session {
     /// # Errors
     /// When the device fails.
     pub async fn accuracy(&mut self, count: u32) -> Result<Option<(u32, u32)>, TrainError> {
-        let (batch, context) = (self.settings().batch, self.settings().context);
-        let vocabulary = self.settings().model.vocab_size;
+        let (extents, vocabulary) = (self.extents(), self.settings().model.vocab_size);
         let data = self.data().clone();
-        accuracy(self.engine_mut(), &data, Extents { batch, time: context, key_mask: false }, vocabulary, count).await
+        accuracy(self.engine_mut(), &data, extents, vocabulary, count).await
     }
 
-    /// Continues `prompt`, token by token, until the end token or `max_new` tokens.
+    fn extents(&self) -> Extents {
+        Extents { batch: self.settings().batch, time: self.settings().context, key_mask: false }
+    }
+
+    /// Continues `prompt`, token by token, until the end token or `max_new` tokens; a task's question at most to the
+    /// length of its answer.
     ///
     /// # Errors
     /// When the prompt cannot be encoded or the device fails.
     pub async fn generate(&mut self, prompt: &str, max_new: usize, how: Sampling) -> Result<String, TrainError> {
-        let ids = self.data().tokenizer().encode(prompt)?;
+        let (ids, max_new) = match self.data().question(prompt)? {
+            Some(example) => (example.question, max_new.min(example.answer.len())),
+            None => (self.data().tokenizer().encode(prompt)?, max_new),
+        };
         let (context, vocabulary, eos) =
             (self.settings().context, self.settings().model.vocab_size, self.settings().model.eos_token_id);
-        let new = generate(self.engine_mut(), &ids, Window { context, vocabulary }, eos, max_new, how).await?;
+        let window = Window { mode: Mode::Inspect, context, vocabulary };
+        let new = generate(self.engine_mut(), &ids, window, Stop { eos, max_new }, how, &mut |_| {}).await?;
         Ok(self.data().tokenizer().decode(&new))
     }
 }
@@ -153,13 +152,16 @@ impl Session {
 /// What a model can read and write.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
+    /// Which graph scores: one that a run has at hand anyway, or the one that keeps no attention maps.
+    pub mode: Mode,
     /// Tokens at once.
     pub context: usize,
     /// Logits a position.
     pub vocabulary: usize,
 }
 
-/// New tokens after `prompt`; the model sees the last `context` tokens. An end token is not returned.
+/// New tokens after `prompt`; the model sees the last `context` tokens. `each` hears of every token as it is drawn. An end
+/// token is not returned.
 ///
 /// # Errors
 /// When the device fails.
@@ -167,31 +169,60 @@ pub async fn generate(
     engine: &mut Engine,
     prompt: &[u32],
     window: Window,
-    eos: Option<u32>,
-    max_new: usize,
+    stop: Stop,
     how: Sampling,
+    each: &mut dyn FnMut(u32),
 ) -> Result<Vec<u32>, TrainError> {
     let mut ids = prompt.to_vec();
     let extents = Extents { batch: 1, time: window.context, key_mask: false };
-    for position in 0..max_new {
+    for position in 0..stop.max_new {
         let seen = &ids[ids.len().saturating_sub(window.context)..];
         let last = seen.len().saturating_sub(1);
-        let outputs = engine.forward(Mode::Inspect, extents, &padded(seen, window.context), &["logits"]).await?;
+        let mut inputs = padded(seen, window.context);
+        if window.mode != Mode::Inspect {
+            inputs.push(("targets", vec![0; window.context]));
+            inputs.push(("weights", vec![0; window.context]));
+        }
+        let outputs = engine.forward(window.mode, extents, &inputs, &["logits"]).await?;
         let logits = outputs.first().and_then(|l| l.get(last * window.vocabulary..(last + 1) * window.vocabulary));
         let token = how.choose(logits.unwrap_or_default(), position as u32);
-        if Some(token) == eos {
+        if Some(token) == stop.eos {
             break;
         }
+        each(token);
         ids.push(token);
     }
     Ok(ids.split_off(prompt.len()))
 }
 
-/// Right answers among `count` held-out examples.
+/// Mean loss of the first `batches` validation batches, in nats.
+///
+/// # Errors
+/// When the data does not fit the extents, or the device fails.
+pub async fn validation_loss(
+    engine: &mut Engine,
+    data: &Dataset,
+    extents: Extents,
+    batches: u32,
+) -> Result<f64, TrainError> {
+    let mut total = 0.0;
+    for index in 0..batches {
+        let batch = data.validation_batch(index, extents.batch, extents.time)?;
+        let inputs = super::engine::batch_inputs(batch);
+        let outputs = engine.forward(Mode::Evaluate, extents, &inputs, &["loss"]).await?;
+        total += f64::from(outputs.first().and_then(|l| l.first()).copied().unwrap_or(f32::NAN));
+    }
+    Ok(total / f64::from(batches))
+}
+
+/// Right answers among `count` held-out examples, and `count`; `None` for texts.
 ///
 /// An answer counts when greedy decoding reproduces it. That is the case exactly if, given the true prefix, the best
 /// token is right at each of its positions; so one forward pass decides a whole batch.
-async fn accuracy(
+///
+/// # Errors
+/// When the device fails.
+pub async fn accuracy(
     engine: &mut Engine,
     data: &Dataset,
     extents: Extents,

@@ -4,6 +4,7 @@
 //! [`Engine`] and counts those whose losses have come back. Everything that decides a run is in [`Settings`], a seed and the data:
 //! same build, adapter, settings and seed give the same bits.
 
+mod bench;
 pub mod checkpoint;
 mod clock;
 pub mod decode;
@@ -16,19 +17,22 @@ mod look;
 mod metrics;
 mod pace;
 mod presets;
+mod report;
 mod schedule;
 mod session;
 mod settings;
 
+pub use bench::{BenchResult, KernelTime, bench};
 pub use clock::now_ms;
 pub use engine::{DeviceChoice, Engine, Footprint, Inputs, RING, Record, State};
 pub use error::{Divergence, TrainError};
 pub use info::RunInfo;
 pub use knobs::{Group, KNOBS, Kind, Knob};
-pub use look::{Evaluation, Inspection, Prediction, Window, generate};
-pub use metrics::{StepMetrics, number, single};
+pub use look::{Evaluation, Inspection, Prediction, Window, accuracy, generate, validation_loss};
+pub use metrics::{StepMetrics, number, readable, single};
 pub use pace::Pace;
 pub use presets::{PRESETS, Preset, Source};
+pub use report::{PlanReport, adapters, dense_flops, plan_report};
 pub use schedule::{Schedule, ScheduleKind};
 pub use session::Session;
 pub use settings::{SettingError, Settings, TokenizerKind};

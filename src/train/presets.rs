@@ -5,7 +5,7 @@ use serde_json::json;
 use super::error::TrainError;
 use super::schedule::ScheduleKind;
 use super::settings::{SettingError, Settings, TokenizerKind};
-use crate::data::{Dataset, Task};
+use crate::data::{Dataset, Task, TokenizerChoice};
 use crate::models::{Decay, Gpt2Config};
 
 /// What a preset reads when no file is given.
@@ -269,13 +269,26 @@ impl Preset {
     /// # Errors
     /// When a task is given a text, a text preset none, or the text cannot be read.
     pub fn dataset(&self, settings: &Settings, text: Option<(&str, &[u8])>) -> Result<Dataset, TrainError> {
+        self.dataset_with(settings, settings.tokenizer_choice(), text)
+    }
+
+    /// The same with a tokenizer of the caller's: that of a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Self::dataset`], or when the tokenizer cannot encode the text.
+    pub fn dataset_with(
+        &self,
+        settings: &Settings,
+        tokenizer: TokenizerChoice,
+        text: Option<(&str, &[u8])>,
+    ) -> Result<Dataset, TrainError> {
         match (self.source, text) {
             (Source::Task(task), None) => Ok(Dataset::task(task)),
             (Source::Task(_), Some(_)) => Err(TrainError::TaskTakesNoText { preset: self.name }),
-            (Source::World, None) => Ok(Dataset::world_with(settings.world_seed, settings.tokenizer_choice())?),
+            (Source::World, None) => Ok(Dataset::world_with(settings.world_seed, tokenizer)?),
             (Source::Text, None) => Err(TrainError::NeedsText { preset: self.name }),
             (Source::World | Source::Text, Some((name, bytes))) => {
-                Ok(Dataset::text(name, bytes, settings.tokenizer_choice(), settings.context)?)
+                Ok(Dataset::text(name, bytes, tokenizer, settings.context)?)
             }
         }
     }

@@ -21,7 +21,12 @@ pub(super) struct Failure {
 
 impl Failure {
     pub fn new(code: &str, message: &str) -> Self {
-        Self { code: code.replace('-', "_"), message: message.to_owned(), suggestion: None }
+        let code = match code {
+            "lost" => "device_lost".to_owned(),
+            "device" => "device_failed".to_owned(),
+            other => other.replace('-', "_"),
+        };
+        Self { code, message: message.to_owned(), suggestion: None }
     }
 }
 

@@ -4,9 +4,13 @@
 //! A checkpoint is a set of named byte strings ([`File`]); who owns the disk or the download writes them.
 
 mod export;
+mod model;
+mod run;
 mod safetensors;
 mod weights;
 
+pub use model::{Model, Sizes};
+pub use run::{RunRecord, TextRecord, fingerprint};
 pub use safetensors::{Dtype, SafetensorsError, Tensor, Tensors, read, write};
 pub use weights::{WeightsError, export_weights, import_weights};
 

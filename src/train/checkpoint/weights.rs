@@ -60,6 +60,25 @@ pub fn export_weights(graph: &Graph, parameters: &[Vec<f32>]) -> Vec<u8> {
     write(&own.chain(added).collect::<Vec<_>>())
 }
 
+/// Whether every weight is finite: what is not never becomes a checkpoint.
+///
+/// # Errors
+/// With the first tensor that holds others.
+pub(super) fn check_finite(graph: &Graph, parameters: &[Vec<f32>]) -> Result<(), WeightsError> {
+    graph.params.iter().zip(parameters).try_for_each(|(param, values)| finite(&param.name, values))
+}
+
+fn finite(name: &str, values: &[f32]) -> Result<(), WeightsError> {
+    let bad = |v: &&f32| !v.is_finite();
+    match values.iter().position(|v| bad(&v)) {
+        Some(first) => {
+            let count = values.iter().filter(bad).count();
+            Err(WeightsError::NonFinite { name: name.to_owned(), count, first })
+        }
+        None => Ok(()),
+    }
+}
+
 /// The bias that Hugging Face expects beside `weight` and the graph does not have.
 fn absent_bias(graph: &Graph, weight: &str) -> Option<String> {
     let stem = weight.strip_suffix(".weight")?;
@@ -95,11 +114,7 @@ pub fn import_weights(graph: &Graph, file: &[u8]) -> Result<Vec<Vec<f32>>, Weigh
             continue;
         }
         let values = tensor.to_f32();
-        let bad = |v: &f32| !v.is_finite();
-        if let Some(first) = values.iter().position(|v| bad(v)) {
-            let count = values.iter().filter(|v| bad(v)).count();
-            return Err(WeightsError::NonFinite { name: param.name.clone(), count, first });
-        }
+        finite(&param.name, &values)?;
         parameters.push(values);
     }
     let absent: Vec<String> = graph.params.iter().filter_map(|p| absent_bias(graph, &p.name)).collect();

@@ -16,22 +16,30 @@ pub(super) struct CpuEngine {
     moments: AdamState<f32>,
 }
 
+/// The interpreter takes at most this many bytes; what is larger would not train in a lifetime anyway.
+const MEMORY: u64 = if cfg!(target_arch = "wasm32") { 512 << 20 } else { 8 << 30 };
+
+/// Refuses, with both numbers, what the interpreter should not allocate.
+fn check_memory(needed: u64) -> Result<(), TrainError> {
+    if needed > MEMORY { Err(TrainError::Memory { needed, limit: MEMORY }) } else { Ok(()) }
+}
+
 impl CpuEngine {
     pub fn train(graphs: Graphs, graph: &Graph, optimizer: Optimizer) -> Result<Self, TrainError> {
+        check_memory(footprint(graph).bytes)?;
         let interpreter = Interpreter::new(graph, Keep::Results)?;
-        Ok(Self { training: Some((interpreter, optimizer)), ..Self::look(graphs, graph) })
+        Ok(Self { training: Some((interpreter, optimizer)), ..Self::look(graphs, graph)? })
     }
 
-    pub fn look(graphs: Graphs, graph: &Graph) -> Self {
+    pub fn look(graphs: Graphs, graph: &Graph) -> Result<Self, TrainError> {
+        check_memory(graph.parameter_count() as u64 * 12)?;
         let moments = AdamState::new(&graph.params);
-        Self { graphs, graph: graph.clone(), training: None, forward: Vec::new(), parameters: Vec::new(), moments }
+        let (forward, parameters) = (Vec::new(), Vec::new());
+        Ok(Self { graphs, graph: graph.clone(), training: None, forward, parameters, moments })
     }
 
-    /// Values, gradients, two moments, and every intermediate once: an upper bound.
     pub fn footprint(&self) -> Footprint {
-        let parameters = self.graph.parameter_count() as u64 * 16;
-        let values: u64 = self.graph.values.iter().map(|v| v.ty.bytes()).sum();
-        Footprint { bytes: parameters + values, dispatches: 0, flops: 0 }
+        footprint(&self.graph)
     }
 
     pub fn steps(&mut self, steps: Vec<(Step, Batch)>) -> Result<Vec<Record>, TrainError> {
@@ -76,6 +84,7 @@ impl CpuEngine {
             Some(at) => at,
             None => {
                 let graph = self.graphs.forward(mode, extents)?;
+                check_memory(footprint(&graph).bytes)?;
                 let interpreter = Interpreter::new(&graph, Keep::Results)?;
                 self.forward.push((mode, extents, graph, interpreter));
                 self.forward.len() - 1
@@ -101,6 +110,13 @@ impl CpuEngine {
             moment2: self.moments.moment2.clone(),
         }
     }
+}
+
+/// Values, gradients, two moments, and every intermediate once: an upper bound.
+fn footprint(graph: &Graph) -> Footprint {
+    let parameters = graph.parameter_count() as u64 * 16;
+    let values: u64 = graph.values.iter().map(|v| v.ty.bytes()).sum();
+    Footprint { bytes: parameters + values, dispatches: 0, flops: 0 }
 }
 
 /// Inputs in the order of the graph's table.

@@ -1,6 +1,9 @@
-use super::{Footprint, Graphs, Inputs, RING, Record, State, batch_inputs};
+use super::plans::RunPlans;
+use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs};
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, Device, GpuError, ParamStore, Prepared, StepData, Ticket, check_limits, run_bytes};
+use crate::gpu::{
+    AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket, pipeline_count,
+};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
@@ -28,33 +31,21 @@ impl GpuEngine {
         device: Device,
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
-        let training = Plan::new(graph, Purpose::Train(optimizer), RING, device.target())?;
-        let looks = [(Mode::Evaluate, extents), (Mode::Inspect, Extents { batch: 1, ..extents })];
-        let mut forward = Vec::with_capacity(looks.len());
-        for (mode, extents) in looks {
-            let graph = graphs.forward(mode, extents)?;
-            forward.push((mode, extents, Plan::new(&graph, Purpose::Forward, 1, device.target())?));
-        }
-        let all: Vec<&Plan> = std::iter::once(&training).chain(forward.iter().map(|(.., plan)| plan)).collect();
-        for plan in &all {
-            check_limits(plan, &device.adapter().limits)?;
-        }
-        let footprint = Footprint {
-            bytes: run_bytes(&all),
-            dispatches: training.launches.len(),
-            flops: training.launches.iter().map(|l| l.launch.flops).sum(),
-        };
-        let total: usize = all.iter().map(|plan| plan.launches.len()).sum();
-        let mut before = 0;
+        let plans = RunPlans::new(&graphs, graph, optimizer, extents, device.target())?;
+        plans.check(&device.adapter().limits)?;
+        let footprint = plans.footprint();
+        let total = plans.pipelines()?;
+        let RunPlans { training, forward } = plans;
         let mut store = ParamStore::new(&device, &training.arenas).await?;
-        let prepared =
-            Prepared::build(&device, &training, &mut store, |done, _, name| progress(done, total, name)).await?;
-        before += training.launches.len();
+        let mut before = 0;
+        let note = |done: usize, _: usize, name: &str| progress(done, total, name);
+        let prepared = Prepared::build(&device, &training, &mut store, note).await?;
+        before += pipeline_count(&training)?;
         let mut looks = Vec::with_capacity(forward.len());
         for (mode, extents, plan) in forward {
             let note = |done: usize, _: usize, name: &str| progress(before + done, total, name);
             looks.push((mode, extents, Prepared::build(&device, &plan, &mut store, note).await?));
-            before += plan.launches.len();
+            before += pipeline_count(&plan)?;
         }
         let arenas = training.arenas.clone();
         let training = Some((training, prepared));
@@ -85,6 +76,18 @@ impl GpuEngine {
         self.training.as_mut().map(|(plan, prepared)| (&self.device, &*plan, prepared))
     }
 
+    /// Objects made and work sent since the device was opened.
+    pub fn counters(&self) -> Counters {
+        self.device.counters()
+    }
+
+    /// Times every launch of a training step, which does train.
+    pub async fn profile(&mut self, step: Step, batch: Batch, repeats: u32) -> Result<Vec<LaunchTime>, TrainError> {
+        let Some((_, prepared)) = &mut self.training else { return Ok(Vec::new()) };
+        let inputs = batch_inputs(batch);
+        Ok(prepared.profile(&step_data(step, &inputs), repeats).await?)
+    }
+
     /// Bytes on the device now.
     pub fn allocated_bytes(&self) -> u64 {
         let training = self.training.iter().map(|(_, p)| p.allocated_bytes());
@@ -99,6 +102,13 @@ impl GpuEngine {
         let steps: Vec<(Step, Inputs)> = steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
         let data: Vec<StepData<'_>> = steps.iter().map(|(step, inputs)| step_data(*step, inputs)).collect();
         Ok(prepared.submit(&data)?)
+    }
+
+    /// Cuts later steps into so many submits.
+    pub fn split(&mut self, pieces: usize) {
+        if let Some((_, prepared)) = &mut self.training {
+            prepared.split(pieces);
+        }
     }
 
     pub async fn finish(&mut self, ticket: Ticket) -> Result<Vec<Record>, TrainError> {
@@ -129,11 +139,7 @@ impl GpuEngine {
         let prepared = &mut self.forward[at].2;
         let ticket = prepared.submit(&[step_data(Step::default(), inputs)])?;
         prepared.finish(ticket).await?;
-        let mut results = Vec::with_capacity(outputs.len());
-        for name in outputs {
-            results.push(prepared.read_output(name).await?);
-        }
-        Ok(results)
+        Ok(prepared.read_outputs(outputs).await?)
     }
 
     pub fn set_state(&mut self, state: &State) -> Result<(), TrainError> {

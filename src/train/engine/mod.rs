@@ -5,10 +5,11 @@
 
 mod cpu;
 mod gpu;
+mod plans;
 
 use crate::autodiff::append_backward;
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, Device, GpuError};
+use crate::gpu::{AdapterInfo, Counters, Device, GpuError};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Decay, Extents, Gpt2Config, Mode, gpt};
@@ -16,6 +17,8 @@ use crate::passes::optimize;
 
 use super::error::TrainError;
 use super::settings::Settings;
+
+pub(super) use plans::RunPlans;
 
 /// Where to compute.
 #[derive(Clone)]
@@ -155,7 +158,7 @@ impl Engine {
         let graph = graphs.forward(Mode::Inspect, Extents { batch: 1, time: 1, key_mask: false })?;
         let backend = match device.open().await? {
             Some(device) => Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, device).await?)),
-            None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph))),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph)?)),
         };
         Ok(Self { graph, backend })
     }
@@ -192,6 +195,34 @@ impl Engine {
         }
     }
 
+    /// Submits that may be under way at a time: two keep a GPU busy while the host prepares, the interpreter is done with a
+    /// step when it has taken it.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        match &self.backend {
+            Backend::Gpu(_) => 2,
+            Backend::Cpu(_) => 1,
+        }
+    }
+
+    /// Objects made and work sent since the device was opened; `None` for the interpreter.
+    #[must_use]
+    pub fn counters(&self) -> Option<Counters> {
+        match &self.backend {
+            Backend::Gpu(gpu) => Some(gpu.counters()),
+            Backend::Cpu(_) => None,
+        }
+    }
+
+    /// Bytes that the engine holds on a device now; `None` for the interpreter.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> Option<u64> {
+        match &self.backend {
+            Backend::Gpu(gpu) => Some(gpu.allocated_bytes()),
+            Backend::Cpu(_) => None,
+        }
+    }
+
     /// Steps per submit at most.
     #[must_use]
     pub const fn ring(&self) -> u32 {
@@ -209,6 +240,14 @@ impl Engine {
         match &mut self.backend {
             Backend::Gpu(gpu) => Ok(InFlight::Gpu(gpu.submit(steps)?)),
             Backend::Cpu(cpu) => Ok(InFlight::Cpu(cpu.steps(steps)?)),
+        }
+    }
+
+    /// Cuts every later step into about so many submits; what is computed stays the same.
+    pub fn split(&mut self, pieces: usize) {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.split(pieces),
+            Backend::Cpu(_) => {}
         }
     }
 

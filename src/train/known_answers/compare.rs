@@ -26,9 +26,9 @@ impl Checks {
         }
     }
 
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a value that is not a number must fail")]
     fn compare(&mut self, name: &str, found: f64, expected: f64, gate: f64) {
         let error = (found - expected).abs();
-        // Written so that a value that is not a number fails.
         if !(error <= gate) || !found.is_finite() {
             self.faults.push(format!("{name}: {found} instead of {expected}, off by {error:.3e}, gate {gate:.1e}"));
         }
@@ -63,6 +63,17 @@ impl Checks {
         }
         for (found, expected) in found.iter().zip(expected) {
             self.compare(name, *found, expected, self.gate(f32, f64));
+        }
+    }
+
+    /// The tensors of `ops_kat.json`: gates relative to the largest magnitude, if that is above 1.
+    pub fn tensor(&mut self, name: &str, found: &[f64], expected: &[f64]) {
+        let largest = expected.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+        if found.len() != expected.len() || expected.is_empty() {
+            self.faults.push(format!("{name}: {} values instead of {}", found.len(), expected.len()));
+        }
+        for (found, expected) in found.iter().zip(expected) {
+            self.compare(name, *found, *expected, self.gate(1e-5, 1e-12) * largest);
         }
     }
 

@@ -1,7 +1,7 @@
 use pollster::block_on;
 
-use super::{Data, Descent, Evaluated, Machine, MachineError, Precision};
-use crate::gpu::{Device, ParamStore, Prepared, Record, StepData};
+use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
+use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::kernels::Step;
 use crate::plan::{Buffer, Plan, Purpose};
@@ -18,13 +18,27 @@ impl GpuMachine {
         Self { device }
     }
 
+    /// On the best adapter, or the best whose name contains `adapter`.
+    ///
+    /// # Errors
+    /// When there is none, or it does not open.
+    pub fn open(adapter: Option<&str>) -> Result<Self, GpuError> {
+        block_on(Device::open(adapter)).map(Self::new)
+    }
+
+    /// The adapter's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.device.adapter().name
+    }
+
     async fn prepare(
         &self,
         graph: &Graph,
         purpose: Purpose,
         parameters: &[Vec<f32>],
     ) -> Result<(Plan, ParamStore, Prepared), MachineError> {
-        let text = |e: crate::gpu::GpuError| e.to_string();
+        let text = |e: GpuError| e.to_string();
         let plan = Plan::new(graph, purpose, 1, self.device.target()).map_err(|e| e.to_string())?;
         let mut store = ParamStore::new(&self.device, &plan.arenas).await.map_err(text)?;
         let prepared = Prepared::build(&self.device, &plan, &mut store, |_, _, _| {}).await.map_err(text)?;
@@ -45,7 +59,7 @@ impl Machine for GpuMachine {
         inputs: &[(String, Data)],
     ) -> Result<Evaluated, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
+            let text = |e: GpuError| e.to_string();
             let (plan, _store, mut prepared) = self.prepare(graph, Purpose::Forward, parameters).await?;
             step(&mut prepared, Step::default(), inputs).await?;
             let mut outputs = Evaluated::default();
@@ -61,28 +75,28 @@ impl Machine for GpuMachine {
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,
-        parameters: &[Vec<f32>],
-        inputs: &[(String, Data)],
-        lr: f32,
-        steps: u32,
+        parameters: &[Vec<f64>],
+        batches: &[Inputs],
+        lr: f64,
     ) -> Result<Descent, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
-            let (plan, mut store, mut prepared) = self.prepare(graph, Purpose::Train(optimizer), parameters).await?;
+            let text = |e: GpuError| e.to_string();
+            let (plan, mut store, mut prepared) =
+                self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
             let mut descent = Descent::default();
             let OptimizerKind::AdamW { beta1, beta2, weight_decay, .. } = optimizer.kind;
-            for t in 1..=steps {
+            for (t, batch) in (1..).zip(batches) {
                 let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, f64::from(t)))) as f32;
                 let uniform = Step {
                     step: t - 1,
-                    lr,
+                    lr: lr as f32,
                     correction1: correction(beta1),
                     correction2: correction(beta2),
                     weight_decay: weight_decay as f32,
                     clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
                     ..Step::default()
                 };
-                let records = step(&mut prepared, uniform, inputs).await?;
+                let records = step(&mut prepared, uniform, batch).await?;
                 let record = records.first().ok_or("the step left no record")?;
                 descent.losses.push(f64::from(record.loss));
                 descent.norms.push(f64::from(record.grad_norm));
@@ -107,6 +121,10 @@ async fn step(prepared: &mut Prepared, step: Step, inputs: &[(String, Data)]) ->
     let inputs = inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect();
     let ticket = prepared.submit(&[StepData { step, inputs }]).map_err(|e| e.to_string())?;
     prepared.finish(ticket).await.map_err(|e| e.to_string())
+}
+
+fn narrow(parameters: &[Vec<f64>]) -> Vec<Vec<f32>> {
+    parameters.iter().map(|p| p.iter().map(|&v| v as f32).collect()).collect()
 }
 
 fn widen(values: &[f32]) -> Vec<f64> {

@@ -1,4 +1,4 @@
-use super::{Data, Descent, Evaluated, Machine, MachineError, Precision};
+use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 use crate::ir::{Graph, Optimizer, ParamId};
 use crate::reference::{AdamState, Float, Interpreter, Keep, StepKey, Tensor, Values, update};
 
@@ -44,20 +44,17 @@ impl<F: Gated> Machine for InterpreterMachine<F> {
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,
-        parameters: &[Vec<f32>],
-        inputs: &[(String, Data)],
-        lr: f32,
-        steps: u32,
+        parameters: &[Vec<f64>],
+        batches: &[Inputs],
+        lr: f64,
     ) -> Result<Descent, MachineError> {
         let text = |e: crate::reference::ReferenceError| e.to_string();
         let mut interpreter = Interpreter::<F>::new(graph, Keep::Results).map_err(text)?;
-        let inputs = tensors(graph, inputs)?;
-        let mut parameters = widen(parameters);
+        let mut parameters: Vec<Vec<F>> = parameters.iter().map(|p| p.iter().map(|&v| F::new(v)).collect()).collect();
         let mut state = AdamState::new(&graph.params);
         let mut descent = Descent::default();
-        // The printed decimal, not its f32 neighbor, is what the f64 answers were made with.
-        let lr = lr.to_string().parse::<f64>().map_err(|e| e.to_string())?;
-        for t in 1..=steps {
+        for (t, batch) in (1..).zip(batches) {
+            let inputs = tensors(graph, batch)?;
             let values = interpreter.run(&parameters, &inputs, StepKey::default()).map_err(text)?;
             let gradients = gradients(graph, &values);
             let loss = values.output("loss").and_then(|l| l.first()).map_or(f64::NAN, |l| l.widen());

@@ -23,6 +23,9 @@ pub enum Data {
     Float(Vec<f64>),
 }
 
+/// The data of a step, by the graph's input names.
+pub type Inputs = Vec<(String, Data)>;
+
 /// The outputs of a graph by name.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Evaluated(pub BTreeMap<String, Vec<f64>>);
@@ -48,7 +51,7 @@ impl Evaluated {
     }
 }
 
-/// What some steps of an optimizer on one batch showed.
+/// What some steps of an optimizer showed.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Descent {
     /// Loss before each step.
@@ -77,7 +80,7 @@ pub trait Machine {
         inputs: &[(String, Data)],
     ) -> Result<Evaluated, MachineError>;
 
-    /// Takes `steps` optimizer steps on one batch, from zero moments, with a constant learning rate.
+    /// Takes an optimizer step on each batch in turn, from zero moments, with a constant learning rate.
     ///
     /// # Errors
     /// When it cannot be run.
@@ -85,9 +88,8 @@ pub trait Machine {
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,
-        parameters: &[Vec<f32>],
-        inputs: &[(String, Data)],
-        lr: f32,
-        steps: u32,
+        parameters: &[Vec<f64>],
+        batches: &[Inputs],
+        lr: f64,
     ) -> Result<Descent, MachineError>;
 }

@@ -16,7 +16,7 @@ mod ops;
 #[cfg(not(target_arch = "wasm32"))]
 pub use gpu::GpuMachine;
 pub use interpreter::InterpreterMachine;
-pub use machine::{Data, Descent, Evaluated, Machine, MachineError, Precision};
+pub use machine::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 
 use serde_json::Value;
 

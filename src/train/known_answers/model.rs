@@ -18,7 +18,7 @@ use crate::train::decode::{self, Stop};
 /// The class that this build implements.
 const CLASS: &str = "GPT2LMHeadModel";
 /// Learning rate of the AdamW trajectory.
-const LR: f32 = 1e-3;
+const LR: f64 = 1e-3;
 /// Its other constants: PyTorch's defaults.
 const OPTIMIZER: Optimizer =
     Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 }, clip: None };
@@ -104,7 +104,8 @@ fn descend(
     let mut graph = graph.clone();
     graph.outputs.retain(|(name, _)| name == "loss");
     let graph = optimize(&append_backward(graph, loss).map_err(text)?).map_err(text)?;
-    let descent = machine.descend(&graph, OPTIMIZER, weights, &batch.inputs(), LR, 6)?;
+    let weights: Vec<Vec<f64>> = weights.iter().map(|w| w.iter().map(|&x| f64::from(x)).collect()).collect();
+    let descent = machine.descend(&graph, OPTIMIZER, &weights, &vec![batch.inputs(); 6], LR)?;
     Ok((graph, descent))
 }
 

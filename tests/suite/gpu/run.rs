@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use trainyard::gpu::{GpuError, STAGING, StepData, overhead_bytes, run_bytes, store_bytes};
-use trainyard::plan::Buffer;
+use trainyard::plan::{Buffer, OutputSlot};
 
 use super::plans::{ELEMENTS, IDS, RING, ROWS, WORDS, scaling, silent, step, training};
 use super::{device, own_device, prepare, store};
@@ -163,9 +163,56 @@ fn equal_shapes_share_a_pipeline() -> Result<(), GpuError> {
     block_on(trainyard::gpu::Prepared::build(&device, &plan, &mut store, |done, all, name| {
         seen.push((done, all, name.to_owned()));
     }))?;
-    assert_eq!(seen, [(0, 1, "trainyard.test_scale.scale".to_owned()), (1, 1, String::new())]);
+    assert_eq!(seen, [(0, 1, String::new()), (1, 1, "trainyard.test_scale.scale".to_owned())]);
     prepare(&device, &plan, &mut store)?;
     assert_eq!(device.counters().pipelines, 1, "two launches in each of two plans");
+    Ok(())
+}
+
+#[test]
+fn split_steps_compute_the_same_in_more_submits() -> Result<(), GpuError> {
+    let device = own_device();
+    let plan = training();
+    let mut store = store(&device, &plan, &[3.0])?;
+    let mut run = prepare(&device, &plan, &mut store)?;
+    let words: Vec<_> = (0..3).map(ids).collect();
+    let steps: Vec<_> = (0..3).map(|s| data(s, &words[s as usize])).collect();
+    let expected: Vec<f32> = (0..3).map(|s| loss(s, 3.0)).collect();
+    let flat = vec![3.0; plan.arenas.elements];
+    // Two launches a step: more pieces than that are not possible.
+    for (pieces, submits) in [(1, 1), (2, 6), (99, 6), (1, 1), (0, 1)] {
+        run.split(pieces);
+        store.upload_params(&flat)?;
+        let before = device.counters();
+        let ticket = run.submit(&steps)?;
+        let losses: Vec<f32> = block_on(run.finish(ticket))?.iter().map(|r| r.loss).collect();
+        assert_eq!(losses, expected, "{pieces} pieces");
+        let after = device.counters();
+        assert_eq!((after.submits - before.submits, after.dispatches - before.dispatches), (submits, 6));
+    }
+    Ok(())
+}
+
+#[test]
+fn outputs_are_read_together_in_the_order_asked_for() -> Result<(), GpuError> {
+    let device = own_device();
+    let mut plan = scaling(2.0);
+    let output =
+        |name: &str, slot, elements| OutputSlot { name: name.to_owned(), buffer: Buffer::Slot(slot), elements };
+    plan.outputs = vec![output("y", 2, ELEMENTS), output("x", 1, 3)];
+    let mut store = store(&device, &plan, &[1.0, 2.0, 3.0, 4.0])?;
+    let mut run = prepare(&device, &plan, &mut store)?;
+    let ticket = run.submit(&[StepData { step: step(0, 0.0), inputs: vec![] }])?;
+    block_on(run.finish(ticket))?;
+    let before = device.counters();
+    let read = block_on(run.read_outputs(&["x", "y", "x"]))?;
+    assert_eq!((read[0].as_slice(), read[2].as_slice()), (&[2.0, 4.0, 6.0][..], &[2.0, 4.0, 6.0][..]));
+    assert_eq!((read[1].len(), &read[1][..5]), (ELEMENTS, &[4.0, 8.0, 12.0, 16.0, 0.0][..]));
+    // 70 values through a staging buffer of 67: the last three take a second trip.
+    assert_eq!(device.counters().submits - before.submits, 2);
+    let once = block_on(run.read_outputs(&["y", "x"]))?;
+    assert_eq!((&once[0], &once[1]), (&read[1], &read[0]));
+    assert_eq!(device.counters().submits - before.submits, 3);
     Ok(())
 }
 

@@ -1,1 +1,4 @@
-//! The graph: fused operations and the text form.
+//! The graph: fused operations spelled out, and the text form.
+
+mod expand;
+mod text;

@@ -1,5 +1,7 @@
 //! Known answers from Hugging Face, on the interpreter in both precisions and on the GPU.
 
+mod ops;
+
 use pollster::block_on;
 use trainyard::gpu::Device;
 use trainyard::train::known_answers::{CaseResult, GpuMachine, InterpreterMachine, Machine, Outcome, verify};

@@ -71,3 +71,49 @@ fn a_step_of_the_smallest_preset_is_quick() {
     println!("{best:.1} ms");
     assert!(best < 250.0, "a training step took {best:.1} ms");
 }
+
+fn tiny() -> Gpt2Config {
+    let none = Gpt2Config { resid_pdrop: 0.0, embd_pdrop: 0.0, attn_pdrop: 0.0, ..Gpt2Config::default() };
+    Gpt2Config { vocab_size: 13, n_positions: 8, n_embd: 16, n_layer: 2, n_head: 2, ..none }
+}
+
+#[test]
+fn a_batch_is_learnt_by_heart() {
+    let mut run = Run::<f32>::new(&tiny(), 4, 8);
+    let (first, _) = run.step(1e-2);
+    assert!((first - 13.0_f64.ln()).abs() < 0.1, "an untrained model guesses: {first}");
+    let mut last = first;
+    for _ in 0..300 {
+        last = run.step(1e-2).0;
+    }
+    assert!(last < 0.05, "the loss went from {first} to {last}");
+}
+
+#[test]
+fn training_is_deterministic_and_resumes_exactly() {
+    let config = config();
+    let mut whole = Run::<f32>::new(&config, 2, 8);
+    let losses: Vec<(f64, f64)> = (0..6).map(|_| whole.step(1e-3)).collect();
+    let mut first = Run::<f32>::new(&config, 2, 8);
+    for expected in &losses[..3] {
+        assert_eq!(first.step(1e-3), *expected);
+    }
+    let mut resumed = Run::<f32>::new(&config, 2, 8);
+    (resumed.params, resumed.state, resumed.step) = (first.params, first.state, first.step);
+    for expected in &losses[3..] {
+        assert_eq!(resumed.step(1e-3), *expected);
+    }
+    assert_eq!(resumed.params, whole.params);
+}
+
+/// The masks of dropout are the same in both precisions, so the curves are.
+#[test]
+fn f32_follows_f64() {
+    let config = Gpt2Config { resid_pdrop: 0.1, embd_pdrop: 0.1, attn_pdrop: 0.1, ..tiny() };
+    let (mut narrow, mut wide) = (Run::<f32>::new(&config, 4, 8), Run::<f64>::new(&config, 4, 8));
+    for step in 0..50 {
+        let ((a, norm_a), (b, norm_b)) = (narrow.step(3e-3), wide.step(3e-3));
+        assert!((a - b).abs() <= 1e-4 * b, "step {step}: {a} for {b}");
+        assert!((norm_a - norm_b).abs() <= 1e-3 * norm_b, "step {step}: norm {norm_a} for {norm_b}");
+    }
+}

@@ -30,7 +30,7 @@ export function launch({ gpu = true } = {}) {
 }
 
 /** A page at `address`, and the list of what went wrong in it. */
-export async function open(browser, address, { hash = "", query = "", viewport = { width: 1280, height: 860 }, scheme = "light", init, touch = false, scripts = true } = {}) {
+export async function open(browser, address, { hash = "", query = "", viewport = { width: 1280, height: 860 }, scheme = "light", init, worker, touch = false, scripts = true } = {}) {
   const context = await browser.newContext({ viewport, colorScheme: scheme, hasTouch: touch, javaScriptEnabled: scripts, acceptDownloads: true });
   const faults = [];
   const own = new URL(address).origin;
@@ -38,7 +38,7 @@ export async function open(browser, address, { hash = "", query = "", viewport =
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(`console ${message.type()}: ${message.text()}`);
   });
-  page.on("pageerror", (error) => faults.push(`page error: ${error.message}`));
+  page.on("pageerror", (error) => faults.push(`page error: ${error.stack ?? error.message}`));
   page.on("request", (request) => {
     const url = request.url();
     if (!url.startsWith(own) && !url.startsWith("blob:") && !url.startsWith("data:")) faults.push(`foreign request: ${url}`);
@@ -49,6 +49,13 @@ export async function open(browser, address, { hash = "", query = "", viewport =
       document.addEventListener("securitypolicyviolation", (event) => console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
     });
     if (init !== undefined) await page.addInitScript(init);
+  }
+  if (worker !== undefined) {
+    // Init scripts do not reach workers: the hook goes in front of the worker's own code, which stays what is served.
+    await page.route(/\/worker-[^/]*\.js$/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `(${worker.toString()})();\n${await response.text()}` });
+    });
   }
   await page.goto(`${address}${query}${hash}`);
   return { page, faults, close: () => context.close() };

@@ -1,0 +1,83 @@
+//! `trainyard eval`: what a trained model does on what it has not trained on.
+
+use pollster::block_on;
+use serde::Serialize;
+use serde_json::Value;
+use trainyard::data::{Dataset, Task, TokenizerChoice};
+use trainyard::train::checkpoint::{Model, Sizes};
+use trainyard::train::{Source, number};
+
+use crate::args::EvalArgs;
+use crate::error::CliError;
+use crate::output;
+use crate::run::{Run, open_model};
+use crate::source;
+use crate::store::Store;
+
+/// Sizes for a model that does not say how it was trained.
+const BATCH: usize = 8;
+const BATCHES: u32 = 20;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    val_loss: Value,
+    batches: u32,
+    batch: usize,
+    context: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    examples: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    device: &'a str,
+}
+
+pub fn run(args: &EvalArgs) -> Result<(), CliError> {
+    let device = args.device.choice()?;
+    let store = Store::open(&args.checkpoint)?;
+    let run = Run::read(&store)?;
+    let mut model = open_model(&store, device)?;
+    let (data, sizes, batches) = match &run {
+        Some(run) => {
+            let tokenizer = TokenizerChoice::Given(model.tokenizer().clone());
+            let data = run.data(&store, tokenizer, args.data.as_deref(), false)?;
+            let sizes = Sizes { batch: run.settings.batch, context: run.settings.context };
+            (data, sizes, run.settings.eval_batches)
+        }
+        None => (foreign(args, &store, &model)?, Sizes { batch: BATCH, context: model.config().n_positions }, BATCHES),
+    };
+    let batches = args.batches.unwrap_or(batches);
+    let val_loss = block_on(model.validation_loss(&data, sizes, batches))?;
+    let answers = block_on(model.accuracy(&data, sizes, args.examples))?;
+    let Sizes { batch, context } = sizes;
+    if args.json {
+        return output::json(&Report {
+            val_loss: number(val_loss),
+            batches,
+            batch,
+            context,
+            right: answers.map(|(right, _)| right),
+            examples: answers.map(|(_, examples)| examples),
+            accuracy: answers.map(|(right, examples)| f64::from(right) / f64::from(examples)),
+            device: model.device(),
+        });
+    }
+    output::line(&format!("validation loss {val_loss:.4} ({batches} batches of {batch} × {context} tokens)"))?;
+    match answers {
+        Some((right, examples)) => {
+            let sorts = run.is_some_and(|run| run.preset.source == Source::Task(Task::Sort));
+            let verb = if sorts { "sorted" } else { "right:" };
+            output::line(&format!("{verb} {right} of {examples} held-out"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A text for a model from elsewhere.
+fn foreign(args: &EvalArgs, store: &Store, model: &Model) -> Result<Dataset, CliError> {
+    let Some(path) = &args.data else { return Err(CliError::NeedsData { dir: store.dir().to_owned() }) };
+    let tokenizer = TokenizerChoice::Given(model.tokenizer().clone());
+    let bytes = source::read_text(path)?;
+    Ok(Dataset::text(&source::name(path), &bytes, tokenizer, model.config().n_positions)?)
+}

@@ -1,0 +1,101 @@
+//! A run read back from its directory: the record, the model's files, the data.
+
+use std::path::Path;
+
+use trainyard::data::{Dataset, TokenizerChoice};
+use trainyard::models::Gpt2Config;
+use trainyard::text::Tokenizer;
+use trainyard::train::checkpoint::{CONFIG, Model, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS};
+use trainyard::train::{DeviceChoice, Preset, Settings, TrainError};
+
+use crate::error::CliError;
+use crate::source::{self, read_text};
+use crate::store::Store;
+
+/// Limits of the files that are read whole.
+const MAX_JSON: u64 = 1 << 20;
+const MAX_TOKENIZER: u64 = 64 << 20;
+/// Two billion parameters in single precision, and the header.
+pub const MAX_WEIGHTS: u64 = 8 << 30;
+
+/// A run's record, and what follows from it.
+pub struct Run {
+    pub record: RunRecord,
+    pub preset: &'static Preset,
+    pub settings: Settings,
+}
+
+impl Run {
+    /// Reads the record of a run; `None` where the directory holds a model from elsewhere.
+    pub fn read(store: &Store) -> Result<Option<Self>, CliError> {
+        let Some(bytes) = store.read(TRAINER, MAX_JSON)? else { return Ok(None) };
+        let wrong = |error: TrainError| CliError::File { path: store.path(TRAINER), error };
+        let record = RunRecord::from_json(&bytes).map_err(wrong)?;
+        let preset = Preset::find(&record.preset).map_err(|e| wrong(e.into()))?;
+        let mut settings = preset.settings()?;
+        for (key, value) in &record.settings {
+            settings.set(key, value).map_err(|e| wrong(e.into()))?;
+        }
+        Ok(Some(Self { record, preset, settings }))
+    }
+
+    /// The run's data, read with its tokenizer. `other` takes the place of a text that may have moved; with `same` it has
+    /// to have the same content.
+    pub fn data(
+        &self,
+        store: &Store,
+        tokenizer: TokenizerChoice,
+        other: Option<&Path>,
+        same: bool,
+    ) -> Result<Dataset, CliError> {
+        let recorded = self.record.text.as_ref();
+        let path = other.or_else(|| recorded.map(|text| Path::new(&text.path)));
+        let Some(path) = path else { return Ok(self.preset.dataset_with(&self.settings, tokenizer, None)?) };
+        let bytes = read_text(path)?;
+        let found = TextRecord::new(&source::name(path), &bytes);
+        if let Some(expected) =
+            recorded.filter(|text| text.fingerprint != found.fingerprint && (same || other.is_none()))
+        {
+            return Err(CliError::OtherText {
+                path: path.to_owned(),
+                dir: store.dir().to_owned(),
+                found: found.fingerprint,
+                expected: expected.fingerprint.clone(),
+            });
+        }
+        Ok(self.preset.dataset_with(&self.settings, tokenizer, Some((&found.path, &bytes)))?)
+    }
+}
+
+/// Reads a file that a checkpoint has to have.
+pub fn required(store: &Store, name: &'static str, limit: u64) -> Result<Vec<u8>, CliError> {
+    store.read(name, limit)?.ok_or_else(|| {
+        let pickle = name == WEIGHTS && store.path("pytorch_model.bin").exists();
+        let hint = if pickle { "; pytorch_model.bin is not read, convert it to safetensors" } else { "" };
+        CliError::NoCheckpoint { dir: store.dir().to_owned(), what: format!("it has no {name}{hint}") }
+    })
+}
+
+/// Reads a checkpoint's tokenizer.
+pub fn tokenizer(store: &Store) -> Result<Tokenizer, CliError> {
+    let bytes = required(store, TOKENIZER, MAX_TOKENIZER)?;
+    Tokenizer::from_json(&bytes).map_err(|error| CliError::File { path: store.dir().to_owned(), error: error.into() })
+}
+
+/// Reads a model and puts it on a device.
+pub fn open_model(store: &Store, device: DeviceChoice) -> Result<Model, CliError> {
+    let wrong = |name: &str| {
+        let path = store.path(name);
+        move |error: TrainError| CliError::File { path, error }
+    };
+    let config = required(store, CONFIG, MAX_JSON)?;
+    let text = String::from_utf8_lossy(&config);
+    let config =
+        Gpt2Config::from_json(&text).map_err(|e| CliError::File { path: store.dir().to_owned(), error: e.into() })?;
+    let tokenizer = tokenizer(store)?;
+    let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
+    pollster::block_on(Model::open(config, tokenizer, &weights, device)).map_err(|error| match error {
+        TrainError::Weights(_) => wrong(WEIGHTS)(error),
+        other => other.into(),
+    })
+}
