@@ -164,6 +164,7 @@ const LIB: &[(&str, &str)] = &[
     ("reduce", include_str!("../../shaders/lib/reduce.wgsl")),
     ("rng", include_str!("../../shaders/lib/rng.wgsl")),
     ("step", include_str!("../../shaders/lib/step.wgsl")),
+    ("tile", include_str!("../../shaders/lib/tile.wgsl")),
 ];
 
 /// The WGSL of a launch: the file with its head constants substituted, followed by its libraries.

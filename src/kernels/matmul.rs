@@ -1,4 +1,5 @@
-//! Matrix products with the epilogues of linear layers: `shaders/matmul.wgsl`.
+//! Matrix products with the epilogues of linear layers: `shaders/matmul.wgsl`, and `shaders/weight_grad.wgsl` where a GPU
+//! would have too few tiles to do.
 //!
 //! Buffers in binding order: a, b; bias and residual (or the argument of f') where the variant has them; then y; then
 //! the saved argument or the gradient of the bias.
@@ -14,7 +15,7 @@ use crate::ir::{Activation, Dropout, Epilogue};
 pub static KERNEL: Kernel = Kernel {
     stem: "matmul",
     text: include_str!("../../shaders/matmul.wgsl"),
-    lib: &["activation", "rng", "step"],
+    lib: &["activation", "rng", "step", "tile"],
     entries: &[
         Entry { name: "plain", bindings: &[(0, Read), (1, Read), (4, Write)] },
         Entry { name: "bias", bindings: &[(0, Read), (1, Read), (2, Read), (4, Write)] },
@@ -26,6 +27,17 @@ pub static KERNEL: Kernel = Kernel {
         Entry { name: "bias_residual", bindings: &[(0, Read), (1, Read), (2, Read), (3, Read), (4, Write)] },
         Entry { name: "activation_grad", bindings: &[(0, Read), (1, Read), (3, Read), (4, Write)] },
         Entry { name: "weight_bias", bindings: &[(0, Read), (1, Read), (4, Write), (6, Write)] },
+    ],
+};
+
+/// The shader for few tiles and long sums.
+pub static WEIGHT_GRAD: Kernel = Kernel {
+    stem: "weight_grad",
+    text: include_str!("../../shaders/weight_grad.wgsl"),
+    lib: &["tile"],
+    entries: &[
+        Entry { name: "plain", bindings: &[(0, Read), (1, Read), (2, Write)] },
+        Entry { name: "weight_bias", bindings: &[(0, Read), (1, Read), (2, Write), (3, Write)] },
     ],
 };
 
@@ -80,8 +92,12 @@ pub fn launch(spec: &MatMul, target: Target) -> Result<Launch, KernelError> {
     elements(stem, "b", &[spec.k, spec.n])?;
     elements(stem, "y", &[spec.m, spec.n])?;
     let [m, n, k] = [spec.m as u32, spec.n as u32, spec.k as u32];
-    let [wx, wy] = workgroup(m, n, target);
     let (entry, f, drop) = entry(spec.variant);
+    let split = WEIGHT_GRAD.entries.iter().any(|e| e.name == entry).then(|| slices(m, n, k, target)).flatten();
+    let (kernel, [wx, wy, slices]) = match split {
+        Some(shape) => (&WEIGHT_GRAD, shape),
+        None => (&KERNEL, workgroup(m, n, target)),
+    };
     let mut constants: Vec<(&'static str, Const)> = vec![
         ("M", m.into()),
         ("N", n.into()),
@@ -91,13 +107,14 @@ pub fn launch(spec: &MatMul, target: Target) -> Result<Launch, KernelError> {
         ("B_DEPTH", if spec.tb { 1 } else { n }.into()),
         ("B_COLUMN", if spec.tb { k } else { 1 }.into()),
         ("SUM_COLUMNS", matches!(spec.variant, Variant::WeightBias).into()),
+        ("SLICES", slices.into()),
         ("WX", wx.into()),
         ("WY", wy.into()),
     ];
     constants.extend(f.map(activation::constant));
     constants.extend(dropout::optional(drop));
-    let grid = axes(stem, [n.div_ceil(TILE * wx).into(), m.div_ceil(TILE * wy).into(), 1])?;
-    Launch::new(&KERNEL, entry, constants, grid, 2 * u64::from(m) * u64::from(n) * u64::from(k))
+    let grid = axes(kernel.stem, [n.div_ceil(TILE * wx).into(), m.div_ceil(TILE * wy).into(), 1])?;
+    Launch::new(kernel, entry, constants, grid, 2 * u64::from(m) * u64::from(n) * u64::from(k))
 }
 
 /// The entry point of a variant, its nonlinearity and its dropout.
@@ -124,18 +141,34 @@ const fn entry(variant: Variant) -> (&'static str, Option<Activation>, Option<Dr
     }
 }
 
-/// Threads along columns and rows: of the shapes that suit the target the one that computes least beyond the edges, the
-/// earlier on a tie.
-fn workgroup(m: u32, n: u32, target: Target) -> [u32; 2] {
-    let shapes: &[[u32; 2]] = match target {
-        Target::Gpu => &[[16, 4], [8, 8], [4, 16], [2, 32], [1, 64]],
+/// Threads along columns and rows, and one slice: of the shapes that suit the target the one that computes least beyond
+/// the edges, the earlier on a tie.
+fn workgroup(m: u32, n: u32, target: Target) -> [u32; 3] {
+    let shapes: &[[u32; 3]] = match target {
+        Target::Gpu => &[[16, 4, 1], [8, 8, 1], [4, 16, 1], [2, 32, 1], [1, 64, 1]],
         // All lanes along one axis: what they share is then loaded once.
-        Target::Software => &[[8, 1], [1, 8]],
+        Target::Software => &[[8, 1, 1], [1, 8, 1]],
     };
-    let computed = |&[wx, wy]: &[u32; 2]| {
+    let computed = |&[wx, wy, _]: &[u32; 3]| {
         let columns = u64::from(n.next_multiple_of(TILE * wx));
         columns * u64::from(m.next_multiple_of(TILE * wy))
     };
     // `min_by_key` keeps the first of equals.
-    shapes.iter().copied().min_by_key(computed).unwrap_or([8, 1])
+    shapes.iter().copied().min_by_key(computed).unwrap_or([8, 1, 1])
+}
+
+/// Workgroups that keep a large GPU busy.
+const BUSY: u64 = 256;
+
+/// Threads along columns and rows, and slices, for a product that leaves a GPU idle otherwise: few tiles, long sums.
+fn slices(m: u32, n: u32, k: u32, target: Target) -> Option<[u32; 3]> {
+    let groups = |[wx, wy, _]: [u32; 3]| u64::from(n.div_ceil(TILE * wx)) * u64::from(m.div_ceil(TILE * wy));
+    let wide = [4, 4, 4];
+    match target {
+        Target::Software => None,
+        // Below, the last sum over slices costs as much as the product.
+        Target::Gpu if k < 64 || groups(workgroup(m, n, target)) >= BUSY => None,
+        Target::Gpu if groups(wide) >= BUSY / 2 => Some(wide),
+        Target::Gpu => Some([4, 2, 8]),
+    }
 }

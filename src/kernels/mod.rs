@@ -33,7 +33,7 @@ pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 /// Every shader.
 #[must_use]
 pub fn all() -> &'static [&'static Kernel] {
-    static ALL: [&Kernel; 15] = [
+    static ALL: [&Kernel; 16] = [
         &attention::KERNEL,
         &attention::GRAD,
         &attention::PROBS,
@@ -41,6 +41,7 @@ pub fn all() -> &'static [&'static Kernel] {
         &elementwise::KERNEL,
         &embedding::KERNEL,
         &matmul::KERNEL,
+        &matmul::WEIGHT_GRAD,
         &norm::KERNEL,
         &norm::GRAD,
         &norm::PARAM_GRAD,
