@@ -25,6 +25,7 @@ const DROPOUT: bool = false;
 const SITE: u32 = 0u;
 const THRESHOLD: u32 = 0u;
 const KEEP: f32 = 1.0;
+const SUM_COLUMNS: bool = false;
 const WX: u32 = 8u;
 const WY: u32 = 8u;
 
@@ -48,6 +49,8 @@ struct Tile {
     c4: vec4<f32>, c5: vec4<f32>, c6: vec4<f32>, c7: vec4<f32>,
     c8: vec4<f32>, c9: vec4<f32>, c10: vec4<f32>, c11: vec4<f32>,
     c12: vec4<f32>, c13: vec4<f32>, c14: vec4<f32>, c15: vec4<f32>,
+    // Σ_k of op(B)'s columns, if SUM_COLUMNS.
+    sum_lo: vec4<f32>, sum_hi: vec4<f32>,
 }
 
 // Four neighboring elements of a tile.
@@ -106,11 +109,17 @@ fn product(at: Place) -> Tile {
     var c13 = vec4<f32>();
     var c14 = vec4<f32>();
     var c15 = vec4<f32>();
+    var sum_lo = vec4<f32>();
+    var sum_hi = vec4<f32>();
     for (var k = 0u; k < K; k++) {
         let ka = k * A_DEPTH;
         let kb = k * B_DEPTH;
         let lo = vec4<f32>(b[kb + b0], b[kb + b1], b[kb + b2], b[kb + b3]);
         let hi = vec4<f32>(b[kb + b4], b[kb + b5], b[kb + b6], b[kb + b7]);
+        if (SUM_COLUMNS) {
+            sum_lo += lo;
+            sum_hi += hi;
+        }
         let x0 = a[ka + a0];
         c0 += x0 * lo;
         c1 += x0 * hi;
@@ -136,7 +145,7 @@ fn product(at: Place) -> Tile {
         c14 += x7 * lo;
         c15 += x7 * hi;
     }
-    return Tile(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+    return Tile(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, sum_lo, sum_hi);
 }
 
 // The values of quad p, 0 to 15.
@@ -190,6 +199,13 @@ fn store_pre(q: Quad, value: vec4<f32>) {
     if (q.inside.y) { pre[q.index.y] = value.y; }
     if (q.inside.z) { pre[q.index.z] = value.z; }
     if (q.inside.w) { pre[q.index.w] = value.w; }
+}
+
+fn store_bias_grad(q: Quad, value: vec4<f32>) {
+    if (q.inside.x) { bias_grad[q.column.x] = value.x; }
+    if (q.inside.y) { bias_grad[q.column.y] = value.y; }
+    if (q.inside.z) { bias_grad[q.column.z] = value.z; }
+    if (q.inside.w) { bias_grad[q.column.w] = value.w; }
 }
 
 // 1/(1 - p) or 0; the index counts rows of N rounded up to four.
@@ -306,17 +322,11 @@ fn weight_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     for (var p = 0u; p < 16u; p++) {
         store(quad(at, p), values(tile, p));
     }
+    // Every thread has the sums of its columns; those of the first row store them.
+    let lo = quad(at, 0u);
+    let hi = quad(at, 1u);
     if (at.row == 0u) {
-        // The first row of threads also sums the columns of op(B), eight a thread.
-        for (var j = 0u; j < 8u; j++) {
-            let offset = b_offset(at, j);
-            var sum = 0.0;
-            for (var k = 0u; k < K; k++) {
-                sum += b[k * B_DEPTH + offset];
-            }
-            if (at.column + j * WX < N) {
-                bias_grad[at.column + j * WX] = sum;
-            }
-        }
+        store_bias_grad(lo, tile.sum_lo);
+        store_bias_grad(hi, tile.sum_hi);
     }
 }

@@ -18,6 +18,9 @@ const BETA2_REST: f32 = 0.001;
 const EPS: f32 = 1e-8;
 const GRID_X: u32 = 1u;
 const WX: u32 = 64u;
+// For the reductions of the first two: one sum of 64 parts.
+const LANES: u32 = 1u;
+const SLICES: u32 = 64u;
 
 @group(1) @binding(0) var<storage, read> grads: array<f32, ELEMENTS>;
 @group(1) @binding(1) var<storage, read> partials_in: array<f32, PARTIALS>;
@@ -34,30 +37,30 @@ fn finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SLICES)
 fn norm_partials(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let w = min(group.x, PARTIALS - 1u);
-    let first = w * 64u + local.x;
+    let first = w * SLICES + local.x;
     var sum = 0.0;
-    for (var i = 0u; i < (ELEMENTS + PARTIALS * 64u - 1u) / (PARTIALS * 64u); i++) {
-        let at = i * (PARTIALS * 64u) + first;
+    for (var i = 0u; i < (ELEMENTS + PARTIALS * SLICES - 1u) / (PARTIALS * SLICES); i++) {
+        let at = i * (PARTIALS * SLICES) + first;
         let g = select(0.0, grads[min(at, ELEMENTS - 1u)], at < ELEMENTS);
         sum += g * g;
     }
-    let all = sum_lanes(local.x, sum);
+    let all = sum_slices(0u, local.x, vec2<f32>(sum, 0.0)).x;
     if (local.x == 0u) {
         partials[w] = all;
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SLICES)
 fn finish(@builtin(local_invocation_id) local: vec3<u32>) {
     var sum = 0.0;
-    for (var i = 0u; i < (PARTIALS + 63u) / 64u; i++) {
-        let at = i * 64u + local.x;
+    for (var i = 0u; i < (PARTIALS + SLICES - 1u) / SLICES; i++) {
+        let at = i * SLICES + local.x;
         sum += select(0.0, partials_in[min(at, PARTIALS - 1u)], at < PARTIALS);
     }
-    let all = sum_lanes(local.x, sum);
+    let all = sum_slices(0u, local.x, vec2<f32>(sum, 0.0)).x;
     if (local.x == 0u) {
         let norm = sqrt(all);
         let bound = norm + 1e-6;

@@ -1,17 +1,17 @@
-// Sum over the 64 threads of a workgroup, in a fixed order. Every thread must call; thread 0 gets the sum.
+// Sums over threads of a workgroup, in a fixed order. Head constants of the including file: LANES sums at a time, each of
+// SLICES parts; the workgroup has LANES·SLICES threads.
 
-const LANES: u32 = 64u;
+var<workgroup> parts: array<vec2<f32>, LANES * SLICES>;
 
-var<workgroup> lane_sums: array<f32, LANES>;
-
-fn sum_lanes(lane: u32, value: f32) -> f32 {
-    lane_sums[lane] = value;
+// A thread brings part `slice` of sum `lane`, two numbers at once; the threads with slice 0 get the sums. Every thread
+// of the workgroup must call, once.
+fn sum_slices(lane: u32, slice: u32, part: vec2<f32>) -> vec2<f32> {
+    parts[slice * LANES + lane] = part;
     workgroupBarrier();
-    var sum = 0.0;
-    if (lane == 0u) {
-        // In groups of four: a shorter chain of roundings.
-        for (var i = 0u; i < LANES / 4u; i++) {
-            sum += (lane_sums[4u * i] + lane_sums[4u * i + 1u]) + (lane_sums[4u * i + 2u] + lane_sums[4u * i + 3u]);
+    var sum = vec2<f32>();
+    if (slice == 0u) {
+        for (var s = 0u; s < SLICES; s++) {
+            sum += parts[s * LANES + lane];
         }
     }
     return sum;

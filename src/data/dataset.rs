@@ -225,7 +225,7 @@ impl Dataset {
     #[must_use]
     pub fn default_prompt(&self) -> String {
         match &self.source {
-            Source::Task(task) => self.show(&task.held_out(0).question),
+            Source::Task(task) => self.show(&task.opening()),
             Source::Text(corpus) | Source::World(corpus) => {
                 if self.tokenizer.encode("\n").is_ok_and(|ids| !ids.is_empty()) {
                     return "\n".to_owned();

@@ -27,6 +27,9 @@ const PLUS: u32 = 10;
 const EQUALS: u32 = 11;
 const SUM_END: u32 = 12;
 
+/// Six letters, all different: a map of one of these shows at a glance which letter looks where.
+const OPENING_WORDS: &[&str] = &["planet", "trains", "garden", "silver", "orange", "winter", "bridge", "flower"];
+
 /// Examples of evaluation are the same in every run, whatever its seed.
 const EVALUATION_SEED: u32 = 0;
 /// Distinguishes the hash that holds questions out from every stream of draws.
@@ -117,6 +120,18 @@ impl Task {
         self.draw(&mut draws, true)
     }
 
+    /// The question to start with: a word that people can read, if one of these is held out.
+    pub(super) fn opening(self) -> Vec<u32> {
+        let words = match self {
+            Self::Reverse | Self::Copy => OPENING_WORDS,
+            Self::Sort | Self::Add => &[],
+        };
+        let question =
+            |word: &&str| -> Vec<u32> { word.bytes().map(|letter| u32::from(letter - b'a')).chain([BAR]).collect() };
+        let mut questions = words.iter().map(question);
+        questions.find(|question| self.is_held_out(question)).unwrap_or_else(|| self.held_out(0).question)
+    }
+
     /// Training rows of (`seed`, `step`).
     pub(super) fn train_batch(self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
         let mut draws = Draws::new(step, Stream::Task, seed);
@@ -196,9 +211,8 @@ impl Task {
         Ok(out)
     }
 
-    /// The model's input for a probe: the question, and the answer given or else the right one without its last
-    /// token, so that every position shows what the model expects next.
-    pub(super) fn probe(self, ids: &[u32], found: &str) -> Result<Vec<u32>, DataError> {
+    /// What people type, taken apart: the question with its sign, whether they wrote that or not, and what follows it.
+    pub(super) fn question<'a>(self, ids: &'a [u32], found: &str) -> Result<(Vec<u32>, &'a [u32]), DataError> {
         let (expected, sign) = match self {
             Self::Sort => ("six digits of 0, 1 and 2, such as 201210", None),
             Self::Reverse | Self::Copy => ("two to six letters from a to z, such as hello", Some(BAR)),
@@ -221,9 +235,15 @@ impl Task {
         if !well_formed {
             return Err(DataError::Question { task: self, expected, found: found.to_owned() });
         }
-        let mut tokens = given.to_vec();
-        tokens.extend(sign);
-        let answer = if sign.is_some() { rest.get(1..).unwrap_or_default() } else { rest };
+        let question = given.iter().copied().chain(sign).collect();
+        let rest = if sign.is_some() { rest.get(1..).unwrap_or_default() } else { rest };
+        Ok((question, rest))
+    }
+
+    /// The model's input for a probe: the question, and the answer given or else the right one without its last
+    /// token, so that every position shows what the model expects next.
+    pub(super) fn probe(self, ids: &[u32], found: &str) -> Result<Vec<u32>, DataError> {
+        let (mut tokens, answer) = self.question(ids, found)?;
         if answer.is_empty() {
             tokens.extend(self.answer(&tokens));
             tokens.pop();

@@ -1,7 +1,7 @@
-//! Compiling what a plan needs: each text and entry point once, reporting progress.
+//! Compiling what a plan needs: each text and entry point once, one after the other, reporting progress.
 //!
-//! Natively on every processor, since drivers compile when a pipeline is made; in a browser one after the other, which
-//! compiles in another process and leaves the worker responsive.
+//! A browser compiles in another process, so the worker stays responsive between two pipelines. Several threads would not
+//! help natively: llvmpipe compiles one shader at a time (measured, equal times on one processor and on two).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,12 +22,6 @@ struct Job<'a> {
     sizes: Vec<u64>,
 }
 
-impl Job<'_> {
-    async fn run(&self, device: &Device) -> Result<Arc<Compiled>, GpuError> {
-        compile(device, &self.launch.launch, &self.text, &self.sizes).await
-    }
-}
-
 /// The pipeline of every launch. `progress` hears how many are done, of how many, and which was the last.
 pub(super) async fn compile_all(
     device: &Device,
@@ -36,8 +30,21 @@ pub(super) async fn compile_all(
 ) -> Result<Vec<Arc<Compiled>>, GpuError> {
     let (jobs, job_of) = jobs(plan)?;
     progress(0, jobs.len(), "");
-    let compiled = run(device, &jobs, progress).await?;
+    let mut compiled = Vec::with_capacity(jobs.len());
+    for job in &jobs {
+        let launch = &job.launch.launch;
+        compiled.push(compile(device, launch, &job.text, &job.sizes).await?);
+        progress(compiled.len(), jobs.len(), &label(launch));
+    }
     Ok(job_of.into_iter().map(|job| Arc::clone(&compiled[job])).collect())
+}
+
+/// How many pipelines a plan needs: the total that [`super::Prepared::build`] reports.
+///
+/// # Errors
+/// When a launch and its shader do not fit.
+pub fn pipeline_count(plan: &Plan) -> Result<usize, GpuError> {
+    Ok(jobs(plan)?.0.len())
 }
 
 /// One job for each text and entry point, and which job each launch needs.
@@ -58,58 +65,4 @@ fn jobs(plan: &Plan) -> Result<(Vec<Job<'_>>, Vec<usize>), GpuError> {
         job_of.push(job);
     }
     Ok((jobs, job_of))
-}
-
-#[cfg(target_arch = "wasm32")]
-async fn run(
-    device: &Device,
-    jobs: &[Job<'_>],
-    mut progress: impl FnMut(usize, usize, &str),
-) -> Result<Vec<Arc<Compiled>>, GpuError> {
-    let mut compiled = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        compiled.push(job.run(device).await?);
-        progress(compiled.len(), jobs.len(), &label(&job.launch.launch));
-    }
-    Ok(compiled)
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-async fn run(
-    device: &Device,
-    jobs: &[Job<'_>],
-    mut progress: impl FnMut(usize, usize, &str),
-) -> Result<Vec<Arc<Compiled>>, GpuError> {
-    use core::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
-
-    let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        for _ in 0..workers {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(at) else { break };
-                    // Nobody listens any more once another job has failed.
-                    if sender.send((at, pollster::block_on(job.run(device)))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut compiled = vec![None; jobs.len()];
-        for (done, (at, result)) in receiver.into_iter().enumerate() {
-            compiled[at] = Some(result?);
-            progress(done + 1, jobs.len(), &label(&jobs[at].launch.launch));
-        }
-        let missing = || GpuError::Internal {
-            label: "a pipeline".to_owned(),
-            message: "the thread that compiled it ended early".to_owned(),
-        };
-        compiled.into_iter().map(|c| c.ok_or_else(missing)).collect()
-    })
 }

@@ -36,6 +36,7 @@ use native as platform;
 use web as platform;
 
 pub use adapter::{AdapterInfo, AdapterKind, Limits};
+pub use compile::pipeline_count;
 pub use device::{Counters, Device, adapters};
 pub use error::{GpuError, Unit};
 pub use executor::{Record, StepData, Ticket};

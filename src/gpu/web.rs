@@ -53,13 +53,9 @@ extern "C" {
     fn set_timeout(callback: &Function, milliseconds: i32);
 }
 
-/// A property, or `undefined`.
+/// A property, or `undefined`, also of what has none.
 fn get(of: &JsValue, name: &str) -> JsValue {
-    if of.is_object() {
-        Reflect::get(of, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
-    } else {
-        JsValue::UNDEFINED
-    }
+    Reflect::get(of, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn text(of: &JsValue, name: &str) -> String {

@@ -52,3 +52,14 @@ pub(super) const fn width(target: Target) -> u32 {
         Target::Software => 8,
     }
 }
+
+/// Results at a time of a workgroup that splits sums among its threads: a vector of lanes, and a sector of memory.
+pub(super) const LANES: u32 = 8;
+
+/// Threads that share a sum: enough in all to keep a GPU busy with the few columns of a small model.
+pub(super) const fn slices(target: Target) -> u32 {
+    match target {
+        Target::Gpu => 32,
+        Target::Software => 8,
+    }
+}

@@ -90,6 +90,7 @@ pub fn launch(spec: &MatMul, target: Target) -> Result<Launch, KernelError> {
         ("A_DEPTH", if spec.ta { m } else { 1 }.into()),
         ("B_DEPTH", if spec.tb { 1 } else { n }.into()),
         ("B_COLUMN", if spec.tb { k } else { 1 }.into()),
+        ("SUM_COLUMNS", matches!(spec.variant, Variant::WeightBias).into()),
         ("WX", wx.into()),
         ("WY", wy.into()),
     ];

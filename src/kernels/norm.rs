@@ -3,7 +3,7 @@
 use super::{
     Access::{Read, Write},
     Const, Entry, Kernel, KernelError, Launch, Target,
-    grid::{elements, folded, width},
+    grid::{LANES, axes, elements, folded, slices, width},
 };
 use crate::ir::NormKind;
 
@@ -33,7 +33,7 @@ pub static GRAD: Kernel = Kernel {
 pub static PARAM_GRAD: Kernel = Kernel {
     stem: "norm_param_grad",
     text: include_str!("../../shaders/norm_param_grad.wgsl"),
-    lib: &[],
+    lib: &["reduce"],
     entries: &[
         Entry { name: "both", bindings: &[(0, Read), (1, Read), (2, Read), (3, Write), (4, Write)] },
         Entry { name: "gamma", bindings: &[(0, Read), (1, Read), (2, Read), (3, Write)] },
@@ -58,7 +58,7 @@ pub struct Norm {
 pub fn forward(norm: &Norm, eps: f64, beta: bool, target: Target) -> Result<Launch, KernelError> {
     let entry = if beta { "forward" } else { "forward_unbiased" };
     let extra = [rms(norm.kind), ("EPS", Const::F32(eps as f32))];
-    launch(&KERNEL, entry, norm, norm.rows, &extra, 8, target)
+    launch(&KERNEL, entry, norm, &extra, 8, target)
 }
 
 /// (x, γ, statistics, dy) → dx.
@@ -66,7 +66,7 @@ pub fn forward(norm: &Norm, eps: f64, beta: bool, target: Target) -> Result<Laun
 /// # Errors
 /// When a tensor is empty or too large.
 pub fn grad(norm: &Norm, target: Target) -> Result<Launch, KernelError> {
-    launch(&GRAD, "grad", norm, norm.rows, &[rms(norm.kind)], 12, target)
+    launch(&GRAD, "grad", norm, &[rms(norm.kind)], 12, target)
 }
 
 /// (x, γ, statistics, dy, residual) → dx + residual.
@@ -74,7 +74,7 @@ pub fn grad(norm: &Norm, target: Target) -> Result<Launch, KernelError> {
 /// # Errors
 /// When a tensor is empty or too large.
 pub fn grad_add(norm: &Norm, target: Target) -> Result<Launch, KernelError> {
-    launch(&GRAD, "grad_add", norm, norm.rows, &[rms(norm.kind)], 13, target)
+    launch(&GRAD, "grad_add", norm, &[rms(norm.kind)], 13, target)
 }
 
 /// (x, statistics, dy) → dγ, and dβ if `beta`. The kind does not matter: it is in the statistics.
@@ -83,26 +83,34 @@ pub fn grad_add(norm: &Norm, target: Target) -> Result<Launch, KernelError> {
 /// When a tensor is empty or too large.
 pub fn param_grad(norm: &Norm, beta: bool, target: Target) -> Result<Launch, KernelError> {
     let entry = if beta { "both" } else { "gamma" };
-    launch(&PARAM_GRAD, entry, norm, norm.columns, &[], 5, target)
+    let work = elements(PARAM_GRAD.stem, "x", &[norm.rows, norm.columns])?;
+    elements(PARAM_GRAD.stem, "statistics", &[norm.rows, 2])?;
+    let grid = axes(PARAM_GRAD.stem, [(norm.columns as u64).div_ceil(LANES.into()), 1, 1])?;
+    let constants = vec![
+        ("ROWS", (norm.rows as u32).into()),
+        ("COLUMNS", (norm.columns as u32).into()),
+        ("LANES", LANES.into()),
+        ("SLICES", slices(target).into()),
+    ];
+    Launch::new(&PARAM_GRAD, entry, constants, grid, 5 * u64::from(work))
 }
 
 const fn rms(kind: NormKind) -> (&'static str, Const) {
     ("RMS", Const::Bool(matches!(kind, NormKind::Rms)))
 }
 
-/// `cost` is the number of operations that an element takes, roughly.
+/// A thread per row. `cost` is the number of operations that an element takes, roughly.
 fn launch(
     kernel: &'static Kernel,
     entry: &'static str,
     norm: &Norm,
-    threads: usize,
     extra: &[(&'static str, Const)],
     cost: u64,
     target: Target,
 ) -> Result<Launch, KernelError> {
     let work = elements(kernel.stem, "x", &[norm.rows, norm.columns])?;
     elements(kernel.stem, "statistics", &[norm.rows, 2])?;
-    let grid = folded(kernel.stem, (threads as u64).div_ceil(width(target).into()))?;
+    let grid = folded(kernel.stem, (norm.rows as u64).div_ceil(width(target).into()))?;
     let mut constants: Vec<(&'static str, Const)> = vec![
         ("ROWS", (norm.rows as u32).into()),
         ("COLUMNS", (norm.columns as u32).into()),

@@ -3,17 +3,18 @@
 use super::{
     Access::{Read, Write},
     Entry, Kernel, KernelError, Launch, Target,
-    grid::{elements, folded, width},
+    grid::{LANES, elements, folded, slices, width},
 };
 
 /// The shader.
 pub static KERNEL: Kernel = Kernel {
     stem: "rows",
     text: include_str!("../../shaders/rows.wgsl"),
-    lib: &[],
+    lib: &["reduce"],
     entries: &[
         Entry { name: "add", bindings: &[(0, Read), (1, Read), (2, Write)] },
         Entry { name: "sum", bindings: &[(0, Read), (3, Write)] },
+        Entry { name: "sum_split", bindings: &[(0, Read), (3, Write)] },
     ],
 };
 
@@ -30,12 +31,15 @@ pub struct Table {
     pub table_rows: usize,
 }
 
+/// From this many terms on several threads share a sum.
+const LONG: usize = 64;
+
 /// Adds row `r mod period` of the table to row r. (x, table) → y.
 ///
 /// # Errors
 /// When a tensor is empty or too large.
 pub fn add(table: &Table, target: Target) -> Result<Launch, KernelError> {
-    launch("add", table, table.rows, target)
+    launch("add", table, table.rows, width(target), target)
 }
 
 /// Sums rows `p, p + period, …`; table rows past the period get 0. (dy) → dtable.
@@ -43,16 +47,26 @@ pub fn add(table: &Table, target: Target) -> Result<Launch, KernelError> {
 /// # Errors
 /// When a tensor is empty or too large.
 pub fn sum(table: &Table, target: Target) -> Result<Launch, KernelError> {
-    launch("sum", table, table.table_rows, target)
+    if table.rows / table.period.max(1) >= LONG {
+        launch("sum_split", table, table.table_rows, LANES, target)
+    } else {
+        launch("sum", table, table.table_rows, width(target), target)
+    }
 }
 
-fn launch(entry: &'static str, table: &Table, threads: usize, target: Target) -> Result<Launch, KernelError> {
+/// `rows` of the result, `per_group` of its elements in a workgroup.
+fn launch(
+    entry: &'static str,
+    table: &Table,
+    rows: usize,
+    per_group: u32,
+    target: Target,
+) -> Result<Launch, KernelError> {
     let stem = KERNEL.stem;
     let work = elements(stem, "x", &[table.rows, table.columns])?;
     elements(stem, "table", &[table.table_rows, table.columns])?;
     elements(stem, "period", &[table.period])?;
-    let threads = elements(stem, "result", &[threads, table.columns])?;
-    let grid = folded(stem, threads.div_ceil(width(target)).into())?;
+    let grid = folded(stem, elements(stem, "result", &[rows, table.columns])?.div_ceil(per_group).into())?;
     let constants = vec![
         ("ROWS", (table.rows as u32).into()),
         ("COLUMNS", (table.columns as u32).into()),
@@ -60,6 +74,8 @@ fn launch(entry: &'static str, table: &Table, threads: usize, target: Target) ->
         ("PERIOD", (table.period as u32).into()),
         ("GRID_X", grid[0].into()),
         ("WX", width(target).into()),
+        ("LANES", LANES.into()),
+        ("SLICES", slices(target).into()),
     ];
     Launch::new(&KERNEL, entry, constants, grid, work.into())
 }

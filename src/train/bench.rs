@@ -45,6 +45,9 @@ pub struct BenchResult {
     pub dispatches: usize,
     /// Bytes of the run.
     pub bytes: u64,
+    /// Bytes that were allocated: the same number, unless the estimate is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocated_bytes: Option<u64>,
     /// Trainable elements.
     pub parameters: usize,
     /// Steps measured.
@@ -127,6 +130,7 @@ pub async fn bench(
         adapter: session.engine().adapter().map_or("CPU interpreter", |a| a.name.as_str()).to_owned(),
         dispatches: footprint.dispatches,
         bytes: footprint.bytes,
+        allocated_bytes: session.engine().allocated_bytes(),
         parameters: session.engine().graph().parameter_count(),
         steps,
         buffers_created: after.buffers - before.buffers,

@@ -1,4 +1,5 @@
 use super::checkpoint::WeightsError;
+use super::metrics::readable;
 use super::settings::SettingError;
 use crate::data::DataError;
 use crate::gpu::GpuError;
@@ -115,7 +116,9 @@ impl core::fmt::Display for Divergence {
         write!(
             f,
             "{what} became {} at step {}. The learning rate ({}) is likely too high; the weights before that step are kept.",
-            self.value, self.step, self.lr
+            self.value,
+            self.step,
+            readable(self.lr)
         )
     }
 }

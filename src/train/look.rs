@@ -113,10 +113,7 @@ impl Session {
         let (extents, batches) = (self.extents(), self.settings().eval_batches);
         let data = self.data().clone();
         let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
-        let accuracy = match self.accuracy(EXAMPLES).await? {
-            Some((right, count)) => Some(f64::from(right) / f64::from(count)),
-            None => None,
-        };
+        let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
         Ok(Evaluation { step: self.submitted(), val_loss, accuracy })
     }
 
@@ -134,12 +131,16 @@ impl Session {
         Extents { batch: self.settings().batch, time: self.settings().context, key_mask: false }
     }
 
-    /// Continues `prompt`, token by token, until the end token or `max_new` tokens.
+    /// Continues `prompt`, token by token, until the end token or `max_new` tokens; a task's question at most to the
+    /// length of its answer.
     ///
     /// # Errors
     /// When the prompt cannot be encoded or the device fails.
     pub async fn generate(&mut self, prompt: &str, max_new: usize, how: Sampling) -> Result<String, TrainError> {
-        let ids = self.data().tokenizer().encode(prompt)?;
+        let (ids, max_new) = match self.data().question(prompt)? {
+            Some(example) => (example.question, max_new.min(example.answer.len())),
+            None => (self.data().tokenizer().encode(prompt)?, max_new),
+        };
         let (context, vocabulary, eos) =
             (self.settings().context, self.settings().model.vocab_size, self.settings().model.eos_token_id);
         let window = Window { mode: Mode::Inspect, context, vocabulary };

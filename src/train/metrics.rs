@@ -32,6 +32,13 @@ impl StepMetrics {
     }
 }
 
+/// A number as people read it: no rows of zeros.
+#[must_use]
+pub fn readable(value: f64) -> String {
+    let plain = value == 0.0 || (1e-5..1e7).contains(&value.abs());
+    if plain || !value.is_finite() { value.to_string() } else { format!("{value:e}") }
+}
+
 /// An f32 as the shortest decimal that reads back as the same bits.
 #[must_use]
 pub fn single(value: f32) -> Value {

@@ -29,7 +29,7 @@ pub use error::{Divergence, TrainError};
 pub use info::RunInfo;
 pub use knobs::{Group, KNOBS, Kind, Knob};
 pub use look::{Evaluation, Inspection, Prediction, Window, accuracy, generate, validation_loss};
-pub use metrics::{StepMetrics, number, single};
+pub use metrics::{StepMetrics, number, readable, single};
 pub use pace::Pace;
 pub use presets::{PRESETS, Preset, Source};
 pub use report::{PlanReport, adapters, dense_flops, plan_report};

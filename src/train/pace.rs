@@ -7,10 +7,16 @@ pub struct Pace {
     /// Smoothed milliseconds a step; 0 until known.
     ms_per_step: f64,
     last_finish: f64,
+    /// Submits that a step is cut into; 0 and 1 mean one.
+    pieces: usize,
 }
 
 /// A submit should take about this long.
 const TARGET_MS: f64 = 16.0;
+/// A step that takes longer than this is cut into submits of about [`PIECE_MS`]: a long one drops frames of a visible
+/// page, and a very long one is taken for a hang.
+const LONG_MS: f64 = 250.0;
+const PIECE_MS: f64 = 100.0;
 
 impl Pace {
     /// Steps of the next chunk: doubling is enough, and jumps are not trusted.
@@ -29,6 +35,17 @@ impl Pace {
         self.last_finish = now;
         self.ms_per_step = if self.ms_per_step <= 0.0 { ms } else { 0.7 * self.ms_per_step + 0.3 * ms };
         ms
+    }
+
+    /// Into how many submits to cut a step from now on, when that changes.
+    pub fn pieces(&mut self) -> Option<usize> {
+        let wanted = if self.ms_per_step > LONG_MS { (self.ms_per_step / PIECE_MS).ceil() as usize } else { 1 };
+        // Only doubling or more counts as a change, so that noise does not move the cuts about.
+        let changes = wanted >= 2 * self.pieces.max(1);
+        changes.then(|| {
+            self.pieces = wanted;
+            wanted
+        })
     }
 
     /// Smoothed milliseconds a step.

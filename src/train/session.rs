@@ -125,14 +125,14 @@ impl Session {
         let mut metrics = Vec::new();
         let goal = self.submitted.saturating_add(steps).min(self.settings.steps);
         while self.submitted < goal && self.diverged.is_none() {
-            if self.in_flight.len() >= 2 {
+            if self.in_flight.len() >= self.engine.depth() {
                 metrics.extend(self.read_back().await?);
                 continue;
             }
             let count = self.pace.chunk(self.engine.ring()).min(goal - self.submitted);
             self.submit(count)?;
         }
-        if self.in_flight.len() >= 2 || self.submitted >= self.settings.steps {
+        if self.in_flight.len() >= self.engine.depth() || self.submitted >= self.settings.steps {
             metrics.extend(self.read_back().await?);
         }
         Ok(metrics)
@@ -189,6 +189,9 @@ impl Session {
         let Some(chunk) = self.in_flight.pop_front() else { return Ok(Vec::new()) };
         let records = self.engine.finish(chunk.ticket).await?;
         let ms = self.pace.finished(chunk.submitted_ms, now_ms(), records.len() as u32);
+        if let Some(pieces) = self.pace.pieces() {
+            self.engine.split(pieces);
+        }
         if self.diverged.is_some() {
             return Ok(Vec::new());
         }
@@ -237,6 +240,9 @@ impl Session {
 
 /// Fills in what follows from the data: vocabulary, positions, special tokens.
 pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
+    // A shape that the data does not have is refused before anything is built for it.
+    data.train_batch(0, 0, settings.batch, settings.context)?;
+    data.validation_batch(0, settings.batch, settings.context)?;
     let tokenizer = data.tokenizer();
     let vocabulary = tokenizer.vocab_size();
     let model: &mut Gpt2Config = &mut settings.model;

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::knobs::{KNOBS, Kind, Knob};
+use super::metrics::readable;
 use super::schedule::{Schedule, ScheduleKind};
 use crate::data::TokenizerChoice;
 use crate::ir::{Optimizer, OptimizerKind};
@@ -252,7 +253,7 @@ impl Knob {
             },
             Kind::Float { min, max } => match value.as_f64() {
                 Some(v) if (min..=max).contains(&v) => return Ok(()),
-                Some(_) | None => format!("a number from {min} to {max}"),
+                Some(_) | None => format!("a number from {} to {}", readable(min), readable(max)),
             },
             Kind::Choice(choices) => match value.as_str() {
                 Some(v) if choices.contains(&v) => return Ok(()),

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::convert::{Failure, to_js};
 use crate::gpu::Device;
 use crate::train::decode::Sampling;
-use crate::train::{DeviceChoice, Preset, Session, StepMetrics};
+use crate::train::{DeviceChoice, Preset, Session, StepMetrics, TrainError};
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
@@ -164,7 +164,11 @@ impl Engine {
         let how = Sampling { temperature: request.temperature, top_k: request.top_k, seed: request.seed };
         let session = self.session()?;
         let drawn = session.data().held_out(request.seed).filter(|_| request.prompt.is_empty());
-        let prompt = drawn.map_or(request.prompt, |example| session.data().show(&example.question));
+        let asked = match drawn {
+            Some(example) => Some(example),
+            None => session.data().question(&request.prompt).map_err(|e| Failure::from(TrainError::from(e)))?,
+        };
+        let prompt = asked.map_or(request.prompt, |example| session.data().show(&example.question));
         let text = session.generate(&prompt, request.max_new, how).await.map_err(Failure::from)?;
         let correct = session.data().check(&prompt, &text);
         to_js(&json!({ "prompt": prompt, "text": text, "correct": correct }))

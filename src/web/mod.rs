@@ -66,11 +66,11 @@ fn describe(knob: &Knob) -> Value {
         "key": knob.key, "label": knob.label, "live": knob.live, "group": group, "help": knob.help,
     });
     let (kind, range) = match knob.kind {
-        Kind::Int { min, max } => ("int", json!({ "min": min, "max": max, "step": 1 })),
+        Kind::Int { min, max } => ("int", json!({ "min": min, "max": max })),
         Kind::Float { min, max } => ("float", json!({ "min": min, "max": max })),
         Kind::Choice(choices) => ("choice", json!({ "choices": choices })),
         Kind::Bool => ("bool", json!({})),
-        Kind::Nullable => ("int", json!({ "min": 1, "nullable": true, "step": 1 })),
+        Kind::Nullable => ("int", json!({ "min": 1, "max": u32::MAX, "nullable": true })),
     };
     object["kind"] = json!(kind);
     for (key, value) in range.as_object().into_iter().flatten() {

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 use trainyard::data::DataError;
 use trainyard::text::TextError;
-use trainyard::train::{SettingError, TrainError};
+use trainyard::train::{SettingError, TrainError, readable};
 
 /// A failure of the command line.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// What the core says.
-    #[error("{0}{}", hint(.0))]
-    Train(TrainError),
+    #[error("{error}{}", hint(error))]
+    Train {
+        /// What went wrong.
+        error: Box<TrainError>,
+    },
     /// A file or directory.
     #[error("cannot {what} {}: {error}", path.display())]
     Io {
@@ -39,7 +42,7 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        error: TrainError,
+        error: Box<TrainError>,
     },
     /// A directory that holds something already.
     #[error(
@@ -98,7 +101,7 @@ pub enum CliError {
     },
     /// Training has met a number that is none.
     #[error("{0}")]
-    Diverged(Diverged),
+    Diverged(Box<Diverged>),
     /// A model without a natural first token.
     #[error("a --prompt is needed: the tokenizer has neither an end-of-text token nor a line end")]
     NeedsPrompt,
@@ -118,7 +121,7 @@ pub enum CliError {
         dir: PathBuf,
     },
     /// Known answers were missed, or none was given.
-    #[error("{failed} of {} known answers were missed, {passed} passed", failed + passed)]
+    #[error("{}", missed(*failed, *passed))]
     Missed {
         /// Cases that failed.
         failed: usize,
@@ -152,12 +155,19 @@ pub struct Diverged {
 impl std::fmt::Display for Diverged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { step, what, value, lr, dir, kept } = self;
-        let dir = dir.display();
+        let (dir, lr) = (dir.display(), readable(*lr));
         write!(f, "training diverged: {what} {value} at step {step}; the learning rate ({lr}) is likely too high; ")?;
         match kept {
             Some(kept) => write!(f, "{dir} keeps the checkpoint of step {kept}"),
             None => write!(f, "no checkpoint was due before, {dir} holds the metrics only"),
         }
+    }
+}
+
+fn missed(failed: usize, passed: usize) -> String {
+    match failed {
+        0 => "no known answer was compared".to_owned(),
+        failed => format!("{failed} of {} known answers were missed or could not be read", failed + passed),
     }
 }
 
@@ -186,18 +196,18 @@ impl CliError {
 
 impl From<TrainError> for CliError {
     fn from(error: TrainError) -> Self {
-        Self::Train(error)
+        Self::Train { error: Box::new(error) }
     }
 }
 
 impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
-        Self::Train(error.into())
+        TrainError::from(error).into()
     }
 }
 
 impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
-        Self::Train(error.into())
+        TrainError::from(error).into()
     }
 }

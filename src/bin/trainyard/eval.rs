@@ -35,7 +35,7 @@ struct Report<'a> {
 
 pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     let device = args.device.choice()?;
-    let store = Store::new(&args.checkpoint);
+    let store = Store::open(&args.checkpoint)?;
     let run = Run::read(&store)?;
     let mut model = open_model(&store, device)?;
     let (data, sizes, batches) = match &run {

@@ -25,7 +25,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), CliError> {
         return Err(CliError::EmptyPrompt);
     }
     let device = args.device.choice()?;
-    let store = Store::new(&args.checkpoint);
+    let store = Store::open(&args.checkpoint)?;
     let task = Run::read(&store)?.and_then(|run| match run.preset.source {
         Source::Task(task) => Some((Dataset::task(task), run.settings.context)),
         Source::World | Source::Text => None,

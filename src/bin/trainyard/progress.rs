@@ -21,7 +21,8 @@ pub struct Progress {
     speed: f64,
     tokens_per_step: f64,
     val_loss: Option<f64>,
-    updated: Instant,
+    /// When the steps shown last came; the first ones, which warm everything up, only start the clock.
+    updated: Option<Instant>,
     last_line: Option<Instant>,
 }
 
@@ -60,8 +61,7 @@ impl Progress {
         if let Some(bar) = &bar {
             bar.set_position(u64::from(done));
         }
-        let now = Instant::now();
-        Self { bar, total, speed: 0.0, tokens_per_step: 0.0, val_loss: None, updated: now, last_line: None }
+        Self { bar, total, speed: 0.0, tokens_per_step: 0.0, val_loss: None, updated: None, last_line: None }
     }
 
     /// Shows the newest of some steps.
@@ -69,13 +69,13 @@ impl Progress {
         let Some(last) = metrics.last() else { return };
         let tokens: u64 = metrics.iter().map(|m| m.tokens).sum();
         self.tokens_per_step = last.tokens as f64;
-        let seconds = self.updated.elapsed().as_secs_f64();
+        let seconds = self.updated.map_or(0.0, |then| then.elapsed().as_secs_f64());
         if seconds > 0.0 {
             let now = tokens as f64 / seconds;
             let weight = if self.speed > 0.0 { 1.0 - (-seconds / SMOOTHING_SECONDS).exp() } else { 1.0 };
             self.speed += weight * (now - self.speed);
         }
-        self.updated = Instant::now();
+        self.updated = Some(Instant::now());
         let message = self.message(last);
         match &self.bar {
             Some(bar) => {
@@ -90,7 +90,7 @@ impl Progress {
     /// Shows an evaluation after a step. The time it took does not count as training.
     pub fn evaluated(&mut self, last: &StepMetrics, evaluation: &Evaluation) {
         self.val_loss = Some(evaluation.val_loss);
-        self.updated = Instant::now();
+        self.updated = Some(Instant::now());
         let message = self.message(last);
         match &self.bar {
             Some(bar) => bar.set_message(message),
@@ -105,7 +105,10 @@ impl Progress {
 
     fn message(&self, last: &StepMetrics) -> String {
         let val = self.val_loss.map_or_else(String::new, |v| format!("  val {v:.4}"));
-        let left = f64::from(self.total.saturating_sub(last.step)) * self.tokens_per_step / self.speed.max(1e-9);
+        if self.speed <= 0.0 {
+            return format!("loss {:.4}{val}", last.loss);
+        }
+        let left = f64::from(self.total.saturating_sub(last.step)) * self.tokens_per_step / self.speed;
         format!("loss {:.4}{val}  {} tokens/s  {} left", last.loss, short(self.speed), duration(left))
     }
 

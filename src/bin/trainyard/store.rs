@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use trainyard::train::TrainError;
 use trainyard::train::checkpoint::{self, CONFIG, METRICS, OPTIMIZER, TOKENIZER, TRAINER, WEIGHTS};
 
 use crate::error::CliError;
@@ -29,12 +30,33 @@ impl Store {
         Self { dir: dir.to_owned() }
     }
 
+    /// A directory that is to be there.
+    pub fn open(dir: &Path) -> Result<Self, CliError> {
+        let what = match fs::metadata(dir) {
+            Ok(found) if found.is_dir() => return Ok(Self::new(dir)),
+            Ok(_) => "a directory with the model's files is needed",
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no such directory",
+            Err(error) => return Err(CliError::io("read", dir)(error)),
+        };
+        Err(CliError::NoCheckpoint { dir: dir.to_owned(), what: what.to_owned() })
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// An error of the core about one of the files, with the place.
+    pub fn fault(&self, error: TrainError) -> CliError {
+        let path = match error {
+            TrainError::Weights(_) => self.path(WEIGHTS),
+            // These name their file themselves.
+            _ => self.dir.clone(),
+        };
+        CliError::File { path, error: Box::new(error) }
     }
 
     /// Whether nothing is there: no directory, or an empty one.

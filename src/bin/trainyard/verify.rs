@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use trainyard::train::TrainError;
-use trainyard::train::known_answers::{GpuMachine, InterpreterMachine, Machine, Outcome, verify};
+use trainyard::train::known_answers::{CaseResult, GpuMachine, InterpreterMachine, Machine, Outcome, verify};
 
 use crate::args::{Device, VerifyArgs};
 use crate::error::CliError;
@@ -33,6 +33,15 @@ struct Report {
 }
 
 impl Report {
+    fn cases(&mut self, file: &Path, machine: &str, results: Result<Vec<CaseResult>, String>) -> Vec<String> {
+        let mut fail = |problem| vec![self.add(file, None, machine, Outcome::Fail(problem))];
+        match results {
+            Err(problem) => fail(problem),
+            Ok(cases) if cases.is_empty() => fail("the file holds no known answer".to_owned()),
+            Ok(cases) => cases.into_iter().map(|case| self.add(file, Some(case.name), machine, case.outcome)).collect(),
+        }
+    }
+
     fn add(&mut self, file: &Path, name: Option<String>, machine: &str, outcome: Outcome) -> String {
         let (word, detail, count) = match outcome {
             Outcome::Pass(detail) => ("pass", detail, &mut self.passed),
@@ -62,21 +71,17 @@ pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
     };
     let mut report = Report::default();
     for path in &args.files {
-        let text = match read_file(path, MAX_FILE) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|error| format!("the file is not UTF-8: {error}")),
-            Err(error) => Err(error.to_string()),
-        };
-        for (name, machine) in &mut machines {
-            let results = text.as_ref().map_err(String::clone).and_then(|text| verify(text, machine.as_mut()));
-            let lines = match results {
-                Ok(cases) => {
-                    cases.into_iter().map(|case| report.add(path, Some(case.name), name, case.outcome)).collect()
+        let mut lines = Vec::new();
+        match read(path) {
+            Ok(text) => {
+                for (name, machine) in &mut machines {
+                    lines.extend(report.cases(path, name, verify(&text, machine.as_mut())));
                 }
-                Err(problem) => vec![report.add(path, None, name, Outcome::Fail(problem))],
-            };
-            if !args.json {
-                lines.iter().try_for_each(|line| output::line(line))?;
             }
+            Err(problem) => lines.push(report.add(path, None, "-", Outcome::Fail(problem))),
+        }
+        if !args.json {
+            lines.iter().try_for_each(|line| output::line(line))?;
         }
     }
     let Report { passed, failed, skipped, .. } = report;
@@ -86,4 +91,9 @@ pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
         output::line(&format!("{passed} passed, {failed} failed, {skipped} skipped"))?;
     }
     if failed > 0 || passed == 0 { Err(CliError::Missed { failed, passed }) } else { Ok(()) }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = read_file(path, MAX_FILE).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| format!("the file is not UTF-8: {}", error.utf8_error()))
 }

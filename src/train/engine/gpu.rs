@@ -1,7 +1,9 @@
 use super::plans::RunPlans;
 use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs};
 use crate::data::Batch;
-use crate::gpu::{AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket};
+use crate::gpu::{
+    AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket, pipeline_count,
+};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
@@ -32,18 +34,18 @@ impl GpuEngine {
         let plans = RunPlans::new(&graphs, graph, optimizer, extents, device.target())?;
         plans.check(&device.adapter().limits)?;
         let footprint = plans.footprint();
-        let total = plans.launches();
+        let total = plans.pipelines()?;
         let RunPlans { training, forward } = plans;
-        let mut before = 0;
         let mut store = ParamStore::new(&device, &training.arenas).await?;
+        let mut before = 0;
         let note = |done: usize, _: usize, name: &str| progress(done, total, name);
         let prepared = Prepared::build(&device, &training, &mut store, note).await?;
-        before += training.launches.len();
+        before += pipeline_count(&training)?;
         let mut looks = Vec::with_capacity(forward.len());
         for (mode, extents, plan) in forward {
             let note = |done: usize, _: usize, name: &str| progress(before + done, total, name);
             looks.push((mode, extents, Prepared::build(&device, &plan, &mut store, note).await?));
-            before += plan.launches.len();
+            before += pipeline_count(&plan)?;
         }
         let arenas = training.arenas.clone();
         let training = Some((training, prepared));
@@ -102,6 +104,13 @@ impl GpuEngine {
         Ok(prepared.submit(&data)?)
     }
 
+    /// Cuts later steps into so many submits.
+    pub fn split(&mut self, pieces: usize) {
+        if let Some((_, prepared)) = &mut self.training {
+            prepared.split(pieces);
+        }
+    }
+
     pub async fn finish(&mut self, ticket: Ticket) -> Result<Vec<Record>, TrainError> {
         let Some((_, prepared)) = &mut self.training else { return Ok(Vec::new()) };
         let records = prepared.finish(ticket).await?;
@@ -130,11 +139,7 @@ impl GpuEngine {
         let prepared = &mut self.forward[at].2;
         let ticket = prepared.submit(&[step_data(Step::default(), inputs)])?;
         prepared.finish(ticket).await?;
-        let mut results = Vec::with_capacity(outputs.len());
-        for name in outputs {
-            results.push(prepared.read_output(name).await?);
-        }
-        Ok(results)
+        Ok(prepared.read_outputs(outputs).await?)
     }
 
     pub fn set_state(&mut self, state: &State) -> Result<(), TrainError> {

@@ -195,11 +195,30 @@ impl Engine {
         }
     }
 
+    /// Submits that may be under way at a time: two keep a GPU busy while the host prepares, the interpreter is done with a
+    /// step when it has taken it.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        match &self.backend {
+            Backend::Gpu(_) => 2,
+            Backend::Cpu(_) => 1,
+        }
+    }
+
     /// Objects made and work sent since the device was opened; `None` for the interpreter.
     #[must_use]
     pub fn counters(&self) -> Option<Counters> {
         match &self.backend {
             Backend::Gpu(gpu) => Some(gpu.counters()),
+            Backend::Cpu(_) => None,
+        }
+    }
+
+    /// Bytes that the engine holds on a device now; `None` for the interpreter.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> Option<u64> {
+        match &self.backend {
+            Backend::Gpu(gpu) => Some(gpu.allocated_bytes()),
             Backend::Cpu(_) => None,
         }
     }
@@ -221,6 +240,14 @@ impl Engine {
         match &mut self.backend {
             Backend::Gpu(gpu) => Ok(InFlight::Gpu(gpu.submit(steps)?)),
             Backend::Cpu(cpu) => Ok(InFlight::Cpu(cpu.steps(steps)?)),
+        }
+    }
+
+    /// Cuts every later step into about so many submits; what is computed stays the same.
+    pub fn split(&mut self, pieces: usize) {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.split(pieces),
+            Backend::Cpu(_) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The plans of a run as data, so that what a run will take is known without a device and by the code that allocates it.
 
 use super::{Footprint, Graphs, RING};
-use crate::gpu::{Limits, check_limits, run_bytes};
+use crate::gpu::{Limits, check_limits, pipeline_count, run_bytes};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Target;
 use crate::models::{Extents, Mode};
@@ -45,9 +45,13 @@ impl RunPlans {
         Ok(())
     }
 
-    /// Launches of all plans together: as many pipelines are asked for.
-    pub fn launches(&self) -> usize {
-        self.all().iter().map(|plan| plan.launches.len()).sum()
+    /// Pipelines of all plans together, each plan counting its own.
+    pub fn pipelines(&self) -> Result<usize, TrainError> {
+        let mut total = 0;
+        for plan in self.all() {
+            total += pipeline_count(plan)?;
+        }
+        Ok(total)
     }
 
     /// Memory and launches.

@@ -26,9 +26,9 @@ impl Checks {
         }
     }
 
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a value that is not a number must fail")]
     fn compare(&mut self, name: &str, found: f64, expected: f64, gate: f64) {
         let error = (found - expected).abs();
-        // Written so that a value that is not a number fails.
         if !(error <= gate) || !found.is_finite() {
             self.faults.push(format!("{name}: {found} instead of {expected}, off by {error:.3e}, gate {gate:.1e}"));
         }

@@ -1,7 +1,7 @@
 use pollster::block_on;
 
 use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
-use crate::gpu::{Device, ParamStore, Prepared, Record, StepData};
+use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::kernels::Step;
 use crate::plan::{Buffer, Plan, Purpose};
@@ -18,13 +18,27 @@ impl GpuMachine {
         Self { device }
     }
 
+    /// On the best adapter, or the best whose name contains `adapter`.
+    ///
+    /// # Errors
+    /// When there is none, or it does not open.
+    pub fn open(adapter: Option<&str>) -> Result<Self, GpuError> {
+        block_on(Device::open(adapter)).map(Self::new)
+    }
+
+    /// The adapter's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.device.adapter().name
+    }
+
     async fn prepare(
         &self,
         graph: &Graph,
         purpose: Purpose,
         parameters: &[Vec<f32>],
     ) -> Result<(Plan, ParamStore, Prepared), MachineError> {
-        let text = |e: crate::gpu::GpuError| e.to_string();
+        let text = |e: GpuError| e.to_string();
         let plan = Plan::new(graph, purpose, 1, self.device.target()).map_err(|e| e.to_string())?;
         let mut store = ParamStore::new(&self.device, &plan.arenas).await.map_err(text)?;
         let prepared = Prepared::build(&self.device, &plan, &mut store, |_, _, _| {}).await.map_err(text)?;
@@ -45,7 +59,7 @@ impl Machine for GpuMachine {
         inputs: &[(String, Data)],
     ) -> Result<Evaluated, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
+            let text = |e: GpuError| e.to_string();
             let (plan, _store, mut prepared) = self.prepare(graph, Purpose::Forward, parameters).await?;
             step(&mut prepared, Step::default(), inputs).await?;
             let mut outputs = Evaluated::default();
@@ -66,7 +80,7 @@ impl Machine for GpuMachine {
         lr: f64,
     ) -> Result<Descent, MachineError> {
         block_on(async {
-            let text = |e: crate::gpu::GpuError| e.to_string();
+            let text = |e: GpuError| e.to_string();
             let (plan, mut store, mut prepared) =
                 self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
             let mut descent = Descent::default();

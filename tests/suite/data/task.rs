@@ -192,3 +192,22 @@ fn the_default_probe_and_prompt_are_held_out_questions() {
         assert!(dataset.probe(&dataset.default_probe(), 99).is_ok(), "{task}");
     }
 }
+
+#[test]
+fn a_question_is_read_with_and_without_its_sign() {
+    let reverse = Dataset::task(Task::Reverse);
+    let shown = |text: &str| -> Result<(String, String), DataError> {
+        let example = reverse.question(text)?.expect("a task has questions");
+        Ok((reverse.show(&example.question), reverse.show(&example.answer)))
+    };
+    let expected = ("planet|".to_owned(), "tenalp<eos>".to_owned());
+    for text in ["planet", " planet ", "planet|", "planet|te", "planet|wrong"] {
+        assert_eq!(shown(text), Ok(expected.clone()), "{text:?}");
+    }
+    assert!(shown("x").is_err());
+    let sort = Dataset::task(Task::Sort);
+    let example = sort.question("201210").expect("six digits").expect("a task has questions");
+    assert_eq!((sort.show(&example.question), example.answer.len()), ("201210".to_owned(), 6));
+    let world = Dataset::world(0).expect("the built-in text");
+    assert_eq!(world.question("anything"), Ok(None));
+}

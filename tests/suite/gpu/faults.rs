@@ -113,3 +113,35 @@ fn software_adapters_are_known_as_such() {
         assert_eq!(device().target(), Target::Software, "{info:?}");
     }
 }
+
+/// Linux pretends to have any amount of memory; a process with a limited address space is told the truth.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_there_is_refused_and_nothing_remains() {
+    let child = "gpu::faults::allocates_more_than_its_process_may";
+    let output = std::process::Command::new("prlimit")
+        .arg("--as=6000000000")
+        .arg(std::env::current_exe().expect("the test binary has a path"))
+        .args(["--exact", child, "--ignored"])
+        .output()
+        .expect("prlimit is part of util-linux");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by the test above"]
+fn allocates_more_than_its_process_may() -> Result<(), GpuError> {
+    let device = own_device();
+    let mut plan = scaling(1.0);
+    let mut store = store(&device, &plan, &[1.0])?;
+    let before = device.counters();
+    plan.slots.extend(vec![250 << 20; 400]);
+    let error = prepare(&device, &plan, &mut store).err().expect("98 GiB are not there");
+    assert_eq!(error.code(), "out-of-memory", "{error}");
+    assert!(error.to_string().contains("(250.00 MiB)"), "{error}");
+    let after = device.counters();
+    assert_eq!((after.live_buffers, after.live_bytes), (before.live_buffers, before.live_bytes));
+    prepare(&device, &scaling(1.0), &mut store)?;
+    device.check()
+}

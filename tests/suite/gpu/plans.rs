@@ -154,8 +154,8 @@ pub fn training() -> Plan {
         ],
         input_bytes: WORDS as u64 * 4,
         ring: RING,
-        trace: vec![],
         outputs: vec![OutputSlot { name: "inputs".to_owned(), buffer: Buffer::Inputs, elements: WORDS }],
+        trace: vec![],
     }
 }
 
@@ -212,8 +212,8 @@ pub fn scaling(factor: f32) -> Plan {
         inputs: vec![],
         input_bytes: 0,
         ring: 1,
-        trace: vec![],
         outputs: vec![OutputSlot { name: "y".to_owned(), buffer: Buffer::Slot(2), elements: ELEMENTS }],
+        trace: vec![],
     }
 }
 

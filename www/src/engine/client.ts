@@ -4,7 +4,7 @@
  */
 import workerUrl from "./worker.ts?worker&url";
 import { PROTOCOL_VERSION, type Command, type Event } from "./protocol.ts";
-import type { DeviceKind, GenerateRequest, RunConfig } from "./surface.ts";
+import type { DeviceKind, GenerateRequest, RunConfig, Value } from "./surface.ts";
 
 export type Listener = (event: Event) => void;
 
@@ -83,7 +83,7 @@ export class EngineClient {
     return this.nextRequest;
   }
 
-  live(key: string, value: number): void {
+  live(key: string, value: Value): void {
     this.send({ type: "live", run: this.current, key, value });
   }
 

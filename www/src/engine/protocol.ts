@@ -18,6 +18,7 @@ import type {
   RunConfig,
   RunInfo,
   StepRecord,
+  Value,
 } from "./surface.ts";
 
 /** Raised with every change of meaning; both sides compare it before anything else. */
@@ -31,7 +32,7 @@ export type Command =
   | { type: "step"; run: number; count: number }
   | { type: "probe"; run: number; text: string }
   | { type: "generate"; run: number; id: number; request: GenerateRequest }
-  | { type: "live"; run: number; key: string; value: number }
+  | { type: "live"; run: number; key: string; value: Value }
   | { type: "view"; maps: boolean; interval_ms: number }
   | { type: "checkpoint"; run: number };
 
@@ -56,8 +57,8 @@ export type Event =
   | { type: "evaluation"; run: number; evaluation: Evaluation }
   | { type: "snapshot"; run: number; inspection: Inspection }
   | { type: "sample"; run: number; step: number; generation: Generation }
-  | { type: "generated"; run: number; id: number; step: number; generation: Generation }
-  | { type: "state"; run: number; state: RunState; diverged?: Divergence }
+  | { type: "generated"; run: number; id: number; step: number; generation: Generation; done: boolean }
+  | { type: "state"; run: number; state: RunState; diverged?: Divergence; solved?: boolean }
   | { type: "checkpoint"; run: number; step: number; files: CheckpointFile[] }
   | { type: "error"; run: number; error: EngineError };
 

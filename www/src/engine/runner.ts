@@ -7,6 +7,7 @@
  */
 import { describeError, type Activity, type Command, type Event, type RunState } from "./protocol.ts";
 import { nextSteps, Periodic } from "./pace.ts";
+import { Writer } from "./writer.ts";
 import type { EngineHandle, EngineModule, RunInfo, StepRecord, TrainResult } from "./surface.ts";
 
 export interface RunnerOptions {
@@ -20,6 +21,8 @@ type Serve = Exclude<Command, { type: "init" }>;
 
 /** Metrics cross to the page at most this often, in milliseconds. */
 const METRICS_MS = 100;
+/** A task is solved when this share of held-out answers has been right in so many evaluations in a row. */
+const SOLVED = { accuracy: 0.99, evaluations: 3 };
 
 export class Runner {
   private engine: EngineHandle | undefined;
@@ -35,8 +38,10 @@ export class Runner {
   private records: StepRecord[] = [];
   private probe = "";
   private prompt = "";
-  private samples = 0;
   private evaluatedAt = 0;
+  /** Evaluations in a row that found the task solved; undefined once that has been said. */
+  private solved: number | undefined = 0;
+  private writer: Writer;
   private showMaps = true;
   private readonly metrics = new Periodic(METRICS_MS, 1);
   private readonly maps = new Periodic(125, 0.2);
@@ -46,7 +51,9 @@ export class Runner {
   constructor(
     private readonly module: EngineModule,
     private readonly options: RunnerOptions,
-  ) {}
+  ) {
+    this.writer = new Writer(options.now);
+  }
 
   /** Makes the engine on a device and says what it is; the error event says why not. */
   async create(device: "gpu" | "cpu"): Promise<boolean> {
@@ -80,8 +87,10 @@ export class Runner {
       for (;;) {
         const command = this.queue.shift();
         if (command !== undefined) await this.serve(command);
-        else if (this.training) await this.advance();
-        else break;
+        else if (this.training || this.writer.busy) {
+          await this.write();
+          await this.advance();
+        } else break;
         await this.options.breathe();
       }
     } finally {
@@ -111,13 +120,12 @@ export class Runner {
         await this.inspect(engine);
         return;
       case "generate":
-        return this.attempt("generate", async () => {
-          const generation = await engine.generate(command.request);
-          this.options.post({ type: "generated", run: this.run, id: command.id, step: this.step, generation });
-        });
+        this.writer.ask(command.id, command.request);
+        return;
       case "live":
         return this.attempt("live", () => {
           engine.set_live(command.key, command.value);
+          if (this.info !== undefined) this.info.settings[command.key] = command.value;
         });
       case "checkpoint":
         return this.attempt("checkpoint", async () => {
@@ -141,8 +149,9 @@ export class Runner {
       this.stepsPerCall = 1;
       this.activeMs = 0;
       this.records = [];
-      this.samples = 0;
       this.evaluatedAt = 0;
+      this.solved = 0;
+      this.writer = new Writer(this.options.now);
       this.probe = command.probe ?? info.default_probe;
       this.prompt = command.prompt ?? "";
       for (const job of [this.metrics, this.maps, this.evaluation, this.sample]) job.reset();
@@ -160,14 +169,14 @@ export class Runner {
 
   private async advance(): Promise<void> {
     const engine = this.engine;
-    if (engine === undefined || this.info === undefined) return;
+    if (!this.training || engine === undefined || this.info === undefined) return;
     const started = this.options.now();
     try {
       const left = Math.max(1, this.info.steps - this.step);
       const result = await engine.train(Math.min(this.stepsPerCall, left));
       this.stepsPerCall = nextSteps(this.stepsPerCall, this.options.now() - started);
-      await this.absorb(engine, result);
-      if (this.training) await this.look(engine);
+      const goesOn = await this.absorb(engine, result);
+      if (goesOn) await this.look(engine);
       this.activeMs += this.options.now() - started;
     } catch (thrown) {
       this.training = false;
@@ -194,44 +203,48 @@ export class Runner {
     });
   }
 
-  private async pause(engine: EngineHandle): Promise<void> {
+  private async pause(engine: EngineHandle, solved = false): Promise<void> {
     this.training = false;
     await this.attempt("train", async () => {
       await this.absorb(engine, await engine.drain());
       if (this.ended) return;
       this.flush();
-      this.state("paused");
+      this.options.post({ type: "state", run: this.run, state: "paused", ...(solved ? { solved } : {}) });
       await this.inspect(engine);
     });
   }
 
-  /** Takes over what was read back; ends the run when it is finished or has diverged. */
-  private async absorb(engine: EngineHandle, result: TrainResult): Promise<void> {
+  /** Takes over what was read back; ends the run when it is finished or has diverged, else says that it goes on. */
+  private async absorb(engine: EngineHandle, result: TrainResult): Promise<boolean> {
     this.records.push(...result.records);
     this.step = result.records.at(-1)?.step ?? this.step;
     if (result.diverged === undefined && !result.finished) {
       if (this.metrics.due(this.options.now())) this.flush();
-      return;
+      return true;
     }
     this.training = false;
     this.ended = true;
     this.flush();
     if (result.diverged !== undefined) {
       this.options.post({ type: "state", run: this.run, state: "diverged", diverged: result.diverged });
-      return;
+      return false;
     }
-    await this.evaluate(engine);
+    if (this.evaluationInterval() > 0) await this.evaluate(engine);
     await this.inspect(engine);
     await this.show(engine);
     this.state("finished");
+    return false;
   }
 
   /** Side work that is due: maps, validation loss, a sample. */
   private async look(engine: EngineHandle): Promise<void> {
     if (this.showMaps && this.maps.due(this.options.now())) await this.inspect(engine);
-    const every = Number(this.info?.settings.eval_every ?? 100);
-    if (this.step - this.evaluatedAt >= every && this.evaluation.due(this.options.now())) await this.evaluate(engine);
-    if (this.step > 0 && this.sample.due(this.options.now())) await this.show(engine);
+    const every = this.evaluationInterval();
+    if (every > 0 && this.step - this.evaluatedAt >= every && this.evaluation.due(this.options.now())) await this.evaluate(engine);
+    if (this.solved === SOLVED.evaluations) {
+      this.solved = undefined;
+      await this.pause(engine, true);
+    } else if (this.step > 0 && this.sample.due(this.options.now())) await this.show(engine);
   }
 
   private async inspect(engine: EngineHandle, report = true): Promise<boolean> {
@@ -252,7 +265,10 @@ export class Runner {
     const started = this.options.now();
     this.evaluatedAt = this.step;
     await this.attempt("train", async () => {
-      this.options.post({ type: "evaluation", run: this.run, evaluation: await engine.evaluate() });
+      const evaluation = await engine.evaluate();
+      this.options.post({ type: "evaluation", run: this.run, evaluation });
+      const right = (evaluation.accuracy ?? 0) >= SOLVED.accuracy;
+      if (this.solved !== undefined) this.solved = right ? this.solved + 1 : 0;
     });
     this.evaluation.done(started, this.options.now());
   }
@@ -260,15 +276,31 @@ export class Runner {
   /** Shows one sample: a held-out example for a task, a continuation for a text. */
   private async show(engine: EngineHandle): Promise<void> {
     const started = this.options.now();
-    const task = this.info?.data.kind === "task";
-    this.samples += 1;
     await this.attempt("generate", async () => {
-      const prompt = this.prompt === "" && !task ? (this.info?.default_prompt ?? "") : this.prompt;
-      const max_new = task ? 64 : 120;
-      const request = { prompt, max_new, temperature: task ? 0 : 0.8, top_k: task ? 1 : 40, seed: this.samples };
-      this.options.post({ type: "sample", run: this.run, step: this.step, generation: await engine.generate(request) });
+      const prompt = this.prompt === "" ? (this.info?.default_prompt ?? "") : this.prompt;
+      const generation = await this.writer.sample(engine, this.task(), prompt);
+      this.options.post({ type: "sample", run: this.run, step: this.step, generation });
     });
     this.sample.done(started, this.options.now());
+  }
+
+  /** The next piece of the text that the visitor has asked for. */
+  private async write(): Promise<void> {
+    const { engine } = this;
+    if (engine === undefined || !this.writer.busy) return;
+    await this.attempt("generate", async () => {
+      const piece = await this.writer.piece(engine, this.task());
+      if (piece !== undefined) this.options.post({ type: "generated", run: this.run, step: this.step, ...piece });
+    });
+  }
+
+  private task(): boolean {
+    return this.info?.data.kind === "task";
+  }
+
+  /** Steps between evaluations; 0 never evaluates. */
+  private evaluationInterval(): number {
+    return Number(this.info?.settings.eval_every ?? 100);
   }
 
   private async attempt(during: Activity, action: () => Promise<void> | void): Promise<void> {

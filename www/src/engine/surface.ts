@@ -5,7 +5,8 @@
  * with a stable `code`; the sentence in `message` is for people and is never parsed.
  */
 
-export type Value = number | string | boolean;
+/** `null` stands for "follows from the other settings", where a knob allows it. */
+export type Value = number | string | boolean | null;
 export type Settings = Record<string, Value>;
 export type DeviceKind = "gpu" | "cpu";
 
@@ -24,9 +25,11 @@ export interface Knob {
   key: string;
   label: string;
   kind: "int" | "float" | "choice" | "bool";
+  /** Bounds of a number; choices and switches have none. */
   min: number;
   max: number;
-  step: number;
+  /** May be null. */
+  nullable?: boolean;
   choices?: string[];
   /** Live knobs act on the running model; the others act on restart. */
   live: boolean;
@@ -156,7 +159,7 @@ export interface EngineHandle {
   evaluate(): Promise<Evaluation>;
   inspect(text: string): Promise<Inspection>;
   generate(request: GenerateRequest): Promise<Generation>;
-  set_live(key: string, value: number): void;
+  set_live(key: string, value: Value): void;
   checkpoint(): Promise<CheckpointFile[]>;
   free(): void;
 }

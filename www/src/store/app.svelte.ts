@@ -6,6 +6,7 @@
 import { EngineClient } from "../engine/client.ts";
 import type { EngineError, Event } from "../engine/protocol.ts";
 import type { Caps, DeviceKind, GenerateRequest, Generation, Value } from "../engine/surface.ts";
+import * as format from "./format.ts";
 import { problemOf, type Problem } from "./problems.ts";
 import { Run } from "./run.svelte.ts";
 import { Setup } from "./setup.svelte.ts";
@@ -47,6 +48,8 @@ export class App {
   problem = $state.raw<Problem | undefined>(undefined);
   probe = $state("");
   probeError = $state<string | undefined>(undefined);
+  /** The run stands still because its task is solved. */
+  solved = $state(false);
   note = $state<string | undefined>(undefined);
   announcement = $state("");
   question = $state.raw<Question | undefined>(undefined);
@@ -112,11 +115,11 @@ export class App {
   setKnob(key: string, value: Value): void {
     this.setup.set(key, value);
     const knob = this.setup.knob(key);
-    if (knob?.live === true && typeof value === "number" && this.run !== undefined) {
+    if (knob?.live === true && this.run !== undefined) {
       this.client.live(key, value);
       const applied = this.setup.applied;
       if (applied !== undefined) this.setup.applied = { ...applied, draft: { ...applied.draft, settings: { ...applied.draft.settings, [key]: value } } };
-      if (this.run.step > 0) this.run.mark(`${knob.label} ${value}`);
+      if (this.run.step > 0) this.run.mark(`${knob.label} ${format.setting(value)}`);
       this.writeLink();
     } else this.changed();
   }
@@ -127,7 +130,7 @@ export class App {
     try {
       text = readText(name, bytes);
     } catch (thrown) {
-      const error = thrown instanceof TextError ? thrown : new TextError("binary_text", `"${name}" could not be read.`);
+      const error = thrown instanceof TextError ? thrown : new TextError("text_binary", `"${name}" could not be read.`);
       this.problem = { code: error.code, title: "That text cannot be used", sentence: error.message, suggestion: undefined, remedies: ["dismiss"] };
       this.say(error.message);
       return;
@@ -278,7 +281,7 @@ export class App {
         this.run?.sampled(event.step, event.generation);
         return;
       case "generated":
-        this.generating = false;
+        this.generating = !event.done;
         this.generated = { step: event.step, generation: event.generation };
         return;
       case "state":
@@ -307,6 +310,8 @@ export class App {
     this.run = new Run(info);
     this.setup.applied = { draft: this.setup.draft, text: this.setup.text };
     this.generated = undefined;
+    this.generating = false;
+    this.solved = false;
     this.note = undefined;
     this.ui.pinned = undefined;
     this.ui.hover = undefined;
@@ -327,7 +332,9 @@ export class App {
     if (run === undefined || was === "compiling") return;
     this.status = event.state;
     if (event.state === "training" && was !== "training") this.say("Training started.");
-    if (event.state === "paused") this.say(`Paused at step ${run.step}.`);
+    this.solved = event.solved === true;
+    if (this.solved) this.say(`Solved at step ${run.step}. Paused to save energy.`);
+    else if (event.state === "paused") this.say(`Paused at step ${run.step}.`);
     if (event.state === "finished") this.say(`Finished after ${run.step} steps.`);
     if (event.diverged !== undefined) {
       run.diverged = event.diverged;

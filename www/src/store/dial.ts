@@ -1,41 +1,81 @@
-/** A slider's travel for a knob: even steps for counts, even ratios where the range spans orders of magnitude. */
+/**
+ * A slider's travel for a knob: even steps for counts, even ratios where the useful range spans orders of magnitude.
+ *
+ * A slider covers what is worth trying; the field beside it takes everything that the engine accepts. A knob without a
+ * useful range has a field only.
+ */
 import type { Knob } from "../engine/surface.ts";
 
 export const TRAVEL = 1000;
 
-/** Knobs that span more than this ratio move in ratios. */
-const LOG_RATIO = 500;
-
-function floorOf(knob: Knob): number {
-  return knob.min > 0 ? knob.min : knob.step > 0 ? knob.step : 1e-6;
+export interface Dial {
+  min: number;
+  max: number;
+  /** Distance of neighboring values; 0 for a dial that moves in ratios. */
+  step: number;
 }
 
-const logarithmic = (knob: Knob): boolean => knob.max / floorOf(knob) > LOG_RATIO;
+const share = { min: 0, max: 0.6, step: 0.05 };
 
-/** Where the slider stands for a value, 0 to TRAVEL. */
-export function toTravel(knob: Knob, value: number): number {
-  if (!logarithmic(knob)) return ((value - knob.min) / (knob.max - knob.min || 1)) * TRAVEL;
-  const floor = floorOf(knob);
+const DIALS: Partial<Record<string, Dial>> = {
+  context: { min: 8, max: 512, step: 8 },
+  bpe_vocab: { min: 260, max: 8192, step: 0 },
+  n_layer: { min: 1, max: 12, step: 1 },
+  n_head: { min: 1, max: 12, step: 1 },
+  n_embd: { min: 8, max: 512, step: 8 },
+  dropout: share,
+  resid_pdrop: share,
+  embd_pdrop: share,
+  attn_pdrop: share,
+  initializer_range: { min: 0.001, max: 1, step: 0 },
+  batch: { min: 1, max: 512, step: 0 },
+  steps: { min: 50, max: 50_000, step: 0 },
+  lr: { min: 1e-5, max: 0.1, step: 0 },
+  min_lr: { min: 0, max: 0.1, step: 0 },
+  warmup: { min: 0, max: 2000, step: 10 },
+  beta1: { min: 0, max: 0.99, step: 0.01 },
+  beta2: { min: 0.8, max: 0.999, step: 0.001 },
+  weight_decay: { min: 0, max: 1, step: 0.01 },
+  clip: { min: 0, max: 10, step: 0.1 },
+  eval_every: { min: 0, max: 1000, step: 10 },
+  eval_batches: { min: 1, max: 64, step: 1 },
+};
+
+/** Where a dial of ratios starts after 0. */
+const FLOOR = 1e-6;
+
+/** The dial of a knob, inside what the engine accepts. */
+export function dialOf(knob: Knob): Dial | undefined {
+  const dial = knob.kind === "int" || knob.kind === "float" ? DIALS[knob.key] : undefined;
+  return dial === undefined ? undefined : { ...dial, min: Math.max(dial.min, knob.min), max: Math.min(dial.max, knob.max) };
+}
+
+const floorOf = (dial: Dial): number => (dial.min > 0 ? dial.min : FLOOR);
+
+/** Where the slider stands for a value, 0 to TRAVEL; a value beyond the dial stands at its end. */
+export function toTravel(dial: Dial, value: number): number {
+  const inside = Math.min(dial.max, Math.max(dial.min, value));
+  if (dial.step > 0) return ((inside - dial.min) / (dial.max - dial.min || 1)) * TRAVEL;
+  const floor = floorOf(dial);
   // The lowest place of a range that starts at 0 is 0 itself.
-  if (value < floor) return 0;
-  const start = knob.min > 0 ? 0 : 1;
-  return start + (Math.log(value / floor) / Math.log(knob.max / floor)) * (TRAVEL - start);
+  if (inside < floor) return 0;
+  const start = dial.min > 0 ? 0 : 1;
+  return start + (Math.log(inside / floor) / Math.log(dial.max / floor)) * (TRAVEL - start);
 }
 
-/** The value at a place of the slider, on the knob's grid and inside its range. */
-export function fromTravel(knob: Knob, travel: number): number {
-  const clamp = (value: number): number => Math.min(knob.max, Math.max(knob.min, value));
-  if (!logarithmic(knob)) {
-    const raw = knob.min + (travel / TRAVEL) * (knob.max - knob.min);
-    const step = knob.step > 0 ? knob.step : 1;
-    return clamp(Number((knob.min + Math.round((raw - knob.min) / step) * step).toPrecision(10)));
+/** The value at a place of the slider, on the dial's grid and inside its range. */
+export function fromTravel(dial: Dial, kind: Knob["kind"], travel: number): number {
+  if (travel >= TRAVEL) return dial.max;
+  const clamp = (value: number): number => Math.min(dial.max, Math.max(dial.min, value));
+  if (dial.step > 0) {
+    const raw = dial.min + (travel / TRAVEL) * (dial.max - dial.min);
+    return clamp(Number((dial.min + Math.round((raw - dial.min) / dial.step) * dial.step).toPrecision(10)));
   }
-  const floor = floorOf(knob);
-  const start = knob.min > 0 ? 0 : 1;
-  if (travel < start) return knob.min;
-  if (travel >= TRAVEL) return knob.max;
-  const raw = floor * (knob.max / floor) ** ((travel - start) / (TRAVEL - start));
+  const floor = floorOf(dial);
+  const start = dial.min > 0 ? 0 : 1;
+  if (travel < start) return dial.min;
+  const raw = floor * (dial.max / floor) ** ((travel - start) / (TRAVEL - start));
   // Two digits: sliders are for round numbers, the field beside them for any other.
   const rounded = Number(raw.toPrecision(2));
-  return clamp(knob.kind === "int" ? Math.round(rounded) : rounded);
+  return clamp(kind === "int" ? Math.round(rounded) : rounded);
 }

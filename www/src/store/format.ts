@@ -1,4 +1,5 @@
 /** Numbers, times and sizes as people read them. One place, so that every panel writes them alike. */
+import type { Value } from "../engine/surface.ts";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
@@ -36,7 +37,8 @@ export const loss = (value: number): string => (Number.isFinite(value) ? value.t
 export const percent = (share: number): string => `${(share * 100).toFixed(share > 0.999 && share < 1 ? 2 : 1)} %`;
 
 /** A setting's value as the page shows it: no trailing zeros, exponents where zeros would pile up. */
-export function setting(value: number | string | boolean): string {
+export function setting(value: Value): string {
+  if (value === null) return "auto";
   if (typeof value === "boolean") return value ? "on" : "off";
   if (typeof value === "string" || value === 0) return String(value);
   const size = Math.abs(value);

@@ -45,7 +45,7 @@ export class Setup {
   }
 
   changed(key: string): boolean {
-    return this.draft.settings[key] !== undefined;
+    return key in this.draft.settings;
   }
 
   set(key: string, value: Value): void {

@@ -11,7 +11,7 @@ export interface TextData {
   preview: string;
 }
 
-export type TextFault = "empty_text" | "binary_text" | "invalid_utf8" | "text_too_large";
+export type TextFault = "text_empty" | "text_binary" | "text_invalid_utf8" | "text_too_large";
 
 export class TextError extends Error {
   constructor(
@@ -48,20 +48,20 @@ function firstInvalid(bytes: Uint8Array): number {
 }
 
 export function readText(name: string, bytes: Uint8Array): TextData {
-  if (bytes.length === 0) throw new TextError("empty_text", `"${name}" is empty. Choose a text with some sentences in it.`);
+  if (bytes.length === 0) throw new TextError("text_empty", `"${name}" is empty. Choose a text with some sentences in it.`);
   if (bytes.length > MAX_TEXT_BYTES) {
     const size = Math.ceil(bytes.length / 2 ** 20);
     throw new TextError("text_too_large", `"${name}" has ${size} MiB; this page takes at most ${MAX_TEXT_BYTES / 2 ** 20} MiB.`);
   }
   const zero = bytes.indexOf(0);
-  if (zero >= 0) throw new TextError("binary_text", `"${name}" is not a text: byte ${zero} is zero. Choose a plain .txt file.`);
+  if (zero >= 0) throw new TextError("text_binary", `"${name}" is not a text: byte ${zero} is zero. Choose a plain .txt file.`);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new TextError("invalid_utf8", `"${name}" is not valid UTF-8 at byte ${firstInvalid(bytes)}. Save it as UTF-8 and try again.`);
+    throw new TextError("text_invalid_utf8", `"${name}" is not valid UTF-8 at byte ${firstInvalid(bytes)}. Save it as UTF-8 and try again.`);
   }
-  if (text.trim() === "") throw new TextError("empty_text", `"${name}" holds only white space. Choose a text with some sentences in it.`);
+  if (text.trim() === "") throw new TextError("text_empty", `"${name}" holds only white space. Choose a text with some sentences in it.`);
   const distinct = new Set(text);
   let characters = 0;
   for (const character of text) characters += character === "" ? 0 : 1;

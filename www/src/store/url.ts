@@ -25,6 +25,7 @@ export function parseValue(knob: Knob, text: string): Value | undefined {
       return knob.choices?.includes(text) === true ? text : undefined;
     case "int":
     case "float": {
+      if (knob.nullable === true && ["", "auto", "null"].includes(text.trim())) return null;
       if (text.trim() === "") return undefined;
       const value = Number(text);
       const inside = Number.isFinite(value) && value >= knob.min && value <= knob.max;
@@ -71,5 +72,6 @@ export function decode(hash: string, presets: readonly Preset[], knobs: readonly
 
 /** The value in force: the override, else the preset's. */
 export function valueOf(draft: Draft, preset: Preset | undefined, key: string): Value | undefined {
-  return draft.settings[key] ?? preset?.settings[key];
+  // An override of null is an override.
+  return key in draft.settings ? draft.settings[key] : preset?.settings[key];
 }

@@ -48,34 +48,34 @@ export const presets: Preset[] = [
   preset("bench-c", "Benchmark C", "Two layers, 64 wide, context 32.", "text", "story", { n_layer: 2, n_head: 2, n_embd: 64, context: 32, batch: 8 }),
 ];
 
-type Range = [min: number, max: number, step: number];
-const number = (group: KnobGroup, key: string, label: string, kind: "int" | "float", [min, max, step]: Range, live: boolean, help: string): Knob => ({
-  key, label, kind, min, max, step, live, group, help,
+type Range = [min: number, max: number];
+const number = (group: KnobGroup, key: string, label: string, kind: "int" | "float", [min, max]: Range, live: boolean, help: string): Knob => ({
+  key, label, kind, min, max, live, group, help,
 });
 const choice = (group: KnobGroup, key: string, label: string, choices: string[], help: string): Knob => ({
-  key, label, kind: "choice", min: 0, max: 0, step: 0, choices, live: false, group, help,
+  key, label, kind: "choice", min: 0, max: 0, choices, live: false, group, help,
 });
 
 export const knobs: Knob[] = [
-  number("data", "world_seed", "World seed", "int", [0, 1e6, 1], false, "Seed of the built-in text."),
+  number("data", "world_seed", "World seed", "int", [0, 1e6], false, "Seed of the built-in text."),
   choice("tokens", "tokenizer", "Tokenizer", ["characters", "bytes", "bpe"], "How text becomes tokens."),
-  number("tokens", "bpe_vocab", "BPE vocabulary size", "int", [260, 8192, 1], false, "Size of the byte-level BPE vocabulary."),
-  number("model", "n_layer", "Layers", "int", [1, 12, 1], false, "Transformer blocks."),
-  number("model", "n_head", "Attention heads", "int", [1, 12, 1], false, "Heads per layer; they must divide the width."),
-  number("model", "n_embd", "Embedding dimension (d_model)", "int", [8, 768, 8], false, "Width of the residual stream."),
-  number("model", "context", "Context length", "int", [4, 512, 1], false, "Tokens the model sees at once."),
+  number("tokens", "bpe_vocab", "BPE vocabulary size", "int", [260, 8192], false, "Size of the byte-level BPE vocabulary."),
+  number("model", "n_layer", "Layers", "int", [1, 12], false, "Transformer blocks."),
+  number("model", "n_head", "Attention heads", "int", [1, 12], false, "Heads per layer; they must divide the width."),
+  number("model", "n_embd", "Embedding dimension (d_model)", "int", [8, 768], false, "Width of the residual stream."),
+  number("model", "context", "Context length", "int", [4, 512], false, "Tokens the model sees at once."),
   choice("model", "norm", "Layer normalization", ["pre", "post"], "Before or after each sublayer."),
   choice("model", "activation_function", "Activation", ["gelu_new", "gelu", "relu"], "Nonlinearity of the feed-forward layers."),
-  number("model", "dropout", "Dropout", "float", [0, 0.9, 0.05], false, "Share of activations zeroed in training."),
-  number("optimizer", "lr", "Learning rate", "float", [1e-6, 10, 1e-6], true, "Step size of AdamW."),
-  number("optimizer", "batch", "Batch size", "int", [1, 512, 1], false, "Sequences per step."),
-  number("optimizer", "steps", "Steps", "int", [1, 100000, 1], false, "Length of the run."),
+  number("model", "dropout", "Dropout", "float", [0, 0.9], false, "Share of activations zeroed in training."),
+  number("optimizer", "lr", "Learning rate", "float", [1e-6, 10], true, "Step size of AdamW."),
+  number("optimizer", "batch", "Batch size", "int", [1, 512], false, "Sequences per step."),
+  number("optimizer", "steps", "Steps", "int", [1, 100000], false, "Length of the run."),
   choice("optimizer", "schedule", "Learning-rate schedule", ["constant", "linear", "cosine"], "Course of the learning rate after warm-up."),
-  number("optimizer", "warmup", "Warm-up steps", "int", [0, 10000, 1], false, "Steps over which the learning rate rises."),
-  number("optimizer", "min_lr", "Final learning rate", "float", [0, 1, 1e-6], false, "Where linear and cosine schedules end."),
-  number("optimizer", "weight_decay", "Weight decay", "float", [0, 1, 0.01], true, "Decoupled decay."),
-  number("optimizer", "clip", "Gradient clipping (max norm)", "float", [0, 10, 0.1], true, "0 turns clipping off."),
-  number("optimizer", "beta1", "Beta 1", "float", [0, 0.999, 0.001], false, "Decay of the first moment."),
-  number("optimizer", "beta2", "Beta 2", "float", [0, 0.9999, 0.0001], false, "Decay of the second moment."),
-  number("optimizer", "eval_every", "Evaluate every (steps)", "int", [1, 10000, 1], false, "Steps between validation losses."),
+  number("optimizer", "warmup", "Warm-up steps", "int", [0, 10000], false, "Steps over which the learning rate rises."),
+  number("optimizer", "min_lr", "Final learning rate", "float", [0, 1], false, "Where linear and cosine schedules end."),
+  number("optimizer", "weight_decay", "Weight decay", "float", [0, 1], true, "Decoupled decay."),
+  number("optimizer", "clip", "Gradient clipping (max norm)", "float", [0, 10], true, "0 turns clipping off."),
+  number("optimizer", "beta1", "Beta 1", "float", [0, 0.999], false, "Decay of the first moment."),
+  number("optimizer", "beta2", "Beta 2", "float", [0, 0.9999], false, "Decay of the second moment."),
+  number("optimizer", "eval_every", "Evaluate every (steps)", "int", [1, 10000], false, "Steps between validation losses."),
 ];

@@ -4,7 +4,7 @@
  */
 import type {
   Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
-  Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult,
+  Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult, Value,
 } from "../../src/engine/surface.ts";
 import { knobs, presets } from "./catalog.ts";
 
@@ -140,7 +140,7 @@ export class FakeEngine implements EngineHandle {
     return Promise.resolve({ prompt, text, correct: text === right.join("") });
   }
 
-  set_live(key: string, value: number): void {
+  set_live(key: string, value: Value): void {
     if (knobs.find((knob) => knob.key === key)?.live !== true) throw new FakeError("not_live", `"${key}" acts on restart only.`);
     if (this.run !== undefined) this.run.settings[key] = value;
   }
@@ -165,7 +165,7 @@ export class FakeEngine implements EngineHandle {
 
   private vocabulary(preset: Preset, text: Uint8Array | undefined, context: number): number {
     if (text === undefined) return preset.data.kind === "task" ? 29 : 65;
-    if (text.length === 0) throw new FakeError("empty_text", "The text is empty.");
+    if (text.length === 0) throw new FakeError("text_empty", "The text is empty.");
     const read = new TextDecoder().decode(text);
     if (read.length <= 2 * (context + 1)) throw new FakeError("text_too_short", `The text has ${read.length} tokens; a context length of ${context} needs at least ${2 * (context + 1)}.`);
     return new Set(read).size;

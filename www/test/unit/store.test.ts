@@ -1,7 +1,7 @@
 /** The set-up in the address, texts, sliders, milestones, problems and numbers in words. */
 import { describe, expect, it } from "vitest";
 import { describeError, transferables } from "../../src/engine/protocol.ts";
-import { fromTravel, toTravel, TRAVEL } from "../../src/store/dial.ts";
+import { dialOf, fromTravel, toTravel, TRAVEL } from "../../src/store/dial.ts";
 import * as format from "../../src/store/format.ts";
 import { Milestones } from "../../src/store/milestones.ts";
 import { problemOf } from "../../src/store/problems.ts";
@@ -20,7 +20,8 @@ describe("address", () => {
       const draft: Draft = { preset: preset.name, settings: {}, seed: Math.floor(noise(round, 2) * 2 ** 32) };
       for (const knob of knobs) {
         if (noise(round, knobs.indexOf(knob), 3) < 0.6) continue;
-        const value = knob.kind === "choice" ? knob.choices?.at(-1) : fromTravel(knob, noise(round, 4) * TRAVEL);
+        const dial = dialOf(knob);
+        const value = dial === undefined ? knob.choices?.at(-1) : fromTravel(dial, knob.kind, noise(round, 4) * TRAVEL);
         if (value !== undefined && value !== preset.settings[knob.key]) draft.settings[knob.key] = value;
       }
       expect(decode(encode(draft), presets, knobs)).toEqual({ draft, dropped: [] });
@@ -41,6 +42,9 @@ describe("address", () => {
     if (heads === undefined) throw new Error("the catalog has no n_head");
     for (const text of ["", "0", "1.5", "NaN", "1e3", "Infinity", "three"]) expect(parseValue(heads, text)).toBeUndefined();
     expect(parseValue(heads, "4")).toBe(4);
+    // Only a knob that may be left to the engine takes the words for that.
+    expect(parseValue(heads, "auto")).toBeUndefined();
+    expect(["auto", "null", ""].map((text) => parseValue({ ...heads, nullable: true }, text))).toEqual([null, null, null]);
   });
 });
 
@@ -57,27 +61,36 @@ describe("text", () => {
     expect(readText("a.txt", bytes("héllo héllo"))).toMatchObject({ characters: 11, distinct: 5 });
   });
   it("refuses what is no text, naming the place", () => {
-    expect(fault(new Uint8Array())).toContain("empty_text");
-    expect(fault(bytes(" \n "))).toContain("empty_text");
+    expect(fault(new Uint8Array())).toContain("text_empty");
+    expect(fault(bytes(" \n "))).toContain("text_empty");
     expect(fault(Uint8Array.of(72, 105, 0, 1))).toContain("byte 2 is zero");
-    expect(fault(Uint8Array.of(104, 105, 0xff, 104))).toMatch(/invalid_utf8: .*byte 2/);
+    expect(fault(Uint8Array.of(104, 105, 0xff, 104))).toMatch(/text_invalid_utf8: .*byte 2/);
     // A sequence cut off at the end of the file is invalid as well.
-    expect(fault(Uint8Array.of(104, 0xc3))).toContain("invalid_utf8");
+    expect(fault(Uint8Array.of(104, 0xc3))).toContain("text_invalid_utf8");
   });
 });
 
 describe("slider", () => {
-  it("meets both ends of every numeric knob and comes back near where it was", () => {
-    for (const knob of knobs.filter(({ kind }) => kind === "int" || kind === "float")) {
-      expect(fromTravel(knob, 0)).toBe(knob.min);
-      expect(fromTravel(knob, TRAVEL)).toBe(knob.max);
+  it("meets both ends of every dial, stays inside the knob, and comes back near where it was", () => {
+    let dials = 0;
+    for (const knob of knobs) {
+      const dial = dialOf(knob);
+      if (dial === undefined) continue;
+      dials += 1;
+      expect(fromTravel(dial, knob.kind, 0)).toBe(dial.min);
+      expect(fromTravel(dial, knob.kind, TRAVEL)).toBe(dial.max);
       for (let travel = 0; travel <= TRAVEL; travel += 50) {
-        const value = fromTravel(knob, travel);
+        const value = fromTravel(dial, knob.kind, travel);
         expect(parseValue(knob, String(value))).toBe(value);
-        const again = fromTravel(knob, toTravel(knob, value));
-        expect(Math.abs(again - value)).toBeLessThanOrEqual(Math.max(knob.step, Math.abs(value) * 0.06));
+        const again = fromTravel(dial, knob.kind, toTravel(dial, value));
+        expect(Math.abs(again - value)).toBeLessThanOrEqual(Math.max(dial.step, Math.abs(value) * 0.06));
       }
     }
+    expect(dials).toBeGreaterThan(10);
+  });
+  it("stands at the end for a value beyond the dial", () => {
+    const dial = { min: 1, max: 12, step: 1 };
+    expect([toTravel(dial, 0), toTravel(dial, 100)]).toEqual([0, TRAVEL]);
   });
 });
 
@@ -128,6 +141,7 @@ describe("numbers", () => {
     expect(format.duration(3_661_000)).toBe("1:01:01");
     expect(format.setting(0.0005)).toBe("5e-4");
     expect(format.setting(0.1)).toBe("0.1");
+    expect(format.setting(null)).toBe("auto");
     expect(format.token(" ")).toBe("␣");
     expect(format.percent(1)).toBe("100.0 %");
     expect(format.percent(0.9998)).toBe("99.98 %");
