@@ -59,10 +59,16 @@ impl Replay<'_> {
             if let Some(home) = self.home(content)
                 && home != (buffer, offset, binding.size)
             {
-                return Err(format!("binds {} bytes of {buffer:?} at {offset} for {content:?}: {home:?}", binding.size));
+                return Err(format!(
+                    "binds {} bytes of {buffer:?} at {offset} for {content:?}: {home:?}",
+                    binding.size
+                ));
             }
             if binding.access != Access::Write && !self.ready(buffer, offset, content) {
-                return Err(format!("needs {content:?} in {buffer:?}, which holds {:?}", self.held.get(&(buffer, offset))));
+                return Err(format!(
+                    "needs {content:?} in {buffer:?}, which holds {:?}",
+                    self.held.get(&(buffer, offset))
+                ));
             }
         }
         for (binding, &content) in launch.bindings.iter().zip(contents).filter(|(b, _)| b.access != Access::Read) {

@@ -109,9 +109,7 @@ fn failure(results: &[CaseResult]) -> String {
 #[test]
 fn common_mistakes_fail_the_known_answer() {
     let f32 = || InterpreterMachine::<f32>::default();
-    let set = |key: &'static str, value: Value| {
-        case(MODELS, "gpt2_lm", move |case| case["config"][key] = value)
-    };
+    let set = |key: &'static str, value: Value| case(MODELS, "gpt2_lm", move |case| case["config"][key] = value);
     let remove = |part: &'static str, key: &'static str| {
         case(MODELS, "gpt2_lm", move |case| {
             case[part].as_object_mut().and_then(|o| o.remove(key)).expect("the case has this key");
@@ -148,7 +146,9 @@ fn mistakes_fail_on_the_gpu_too() {
     let wrong = case(MODELS, "gpt2_lm", |case| {
         case["config"]["activation_function"] = json!("gelu");
         // Enough of the case to be quick.
-        case.as_object_mut().expect("an object").retain(|key, _| ["class", "config", "inputs", "loss"].contains(&key.as_str()));
+        case.as_object_mut()
+            .expect("an object")
+            .retain(|key, _| ["class", "config", "inputs", "loss"].contains(&key.as_str()));
     });
     let sentence = failure(&run(&wrong, &mut gpu()));
     assert!(sentence.starts_with("loss: 4.0787"), "{sentence}");
@@ -166,7 +166,10 @@ fn a_wrong_answer_in_the_file_fails() {
     assert!(failure(&run(&text, &mut InterpreterMachine::<f64>::default())).contains("token_type_ids"));
     let skipped = case(MODELS, "gpt2_lm", |case| case["class"] = json!("LlamaForCausalLM"));
     let results = run(&skipped, &mut InterpreterMachine::<f64>::default());
-    assert!(matches!(&results[..], [CaseResult { outcome: Outcome::Skip(s), .. }] if s.contains("Llama")), "{results:?}");
+    assert!(
+        matches!(&results[..], [CaseResult { outcome: Outcome::Skip(s), .. }] if s.contains("Llama")),
+        "{results:?}"
+    );
 }
 
 /// Moves the first number of a value by a thousandth, or a whole one by one.

@@ -79,7 +79,8 @@ fn poisoned_slots_change_no_bit() {
             if poison {
                 prepared.poison_slots().expect("the device works");
             }
-            let step = Step { step, seed: 5, lr: 1e-2, correction1: 2.0, correction2: 2.0, clip: 1.0, ..Step::default() };
+            let step =
+                Step { step, seed: 5, lr: 1e-2, correction1: 2.0, correction2: 2.0, clip: 1.0, ..Step::default() };
             let inputs = inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect();
             let ticket = prepared.submit(&[StepData { step, inputs }]).expect("the data fits");
             let record = block_on(prepared.finish(ticket)).expect("the device works")[0];

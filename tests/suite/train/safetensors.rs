@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt, initial_values};
 use trainyard::train::checkpoint::{SafetensorsError, WeightsError, export_weights, import_weights, read, write};
 
+/// Name, shape and numbers of a tensor.
+type Named<'a> = (&'a str, &'a [usize], &'a [f32]);
+
 /// A file with this header and these data.
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
@@ -42,9 +45,8 @@ fn every_rule_has_a_file_that_breaks_it() {
     let twice = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
     let overlap = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
     let long_name = format!(r#"{{"{}":{{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}}}"#, "n".repeat(513));
-    let many: Vec<String> = (0..20_001)
-        .map(|i| format!(r#""t{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#))
-        .collect();
+    let many: Vec<String> =
+        (0..20_001).map(|i| format!(r#""t{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#)).collect();
     let many = format!("{{{}}}", many.join(","));
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (vec![], "the file has 0 bytes, but its header needs 8"),
@@ -113,7 +115,7 @@ proptest! {
 
 #[test]
 fn files_are_a_function_of_the_tensors() {
-    let (a, b): ((&str, &[usize], &[f32]), (&str, &[usize], &[f32])) = (("a", &[1], &[1.0]), ("b", &[1], &[2.0]));
+    let [a, b]: [Named<'_>; 2] = [("a", &[1], &[1.0]), ("b", &[1], &[2.0])];
     assert_eq!(write(&[a, b]), write(&[b, a]));
     let bytes = write(&[a, b]);
     let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
@@ -159,27 +161,30 @@ fn weights_round_trip() {
 #[test]
 fn weights_of_other_models_are_refused() {
     let (graph, values) = model(true, true);
-    let named: Vec<(&str, &[usize], &[f32])> =
+    let named: Vec<Named<'_>> =
         graph.params.iter().zip(&values).map(|(p, v)| (p.name.as_str(), p.shape.dims(), v.as_slice())).collect();
-    let import = |tensors: &[(&str, &[usize], &[f32])]| import_weights(&graph, &write(tensors)).map_err(|e| e.to_string());
+    let import = |tensors: &[Named<'_>]| import_weights(&graph, &write(tensors)).map_err(|e| e.to_string());
     assert_eq!(import(&named).as_ref(), Ok(&values));
     let short: Vec<_> =
         named.iter().map(|&(n, s, v)| (n.strip_prefix("transformer.").expect("every name has it"), s, v)).collect();
     assert_eq!(import(&short).as_ref(), Ok(&values), "files of the hub have no prefix");
     let mut buffers = named.clone();
-    buffers.extend([("transformer.h.0.attn.bias", &[1][..], &[1.0][..]), ("transformer.h.0.attn.masked_bias", &[1], &[1.0])]);
+    buffers.extend([
+        ("transformer.h.0.attn.bias", &[1][..], &[1.0][..]),
+        ("transformer.h.0.attn.masked_bias", &[1], &[1.0]),
+    ]);
     assert_eq!(import(&buffers).as_ref(), Ok(&values), "mask buffers are no weights");
 
     let missing = import(&named[1..]).expect_err("a tensor is missing");
-    assert!(missing.contains("missing transformer.wte.weight"), "{missing}");
+    assert!(missing.contains("missing: transformer.wte.weight"), "{missing}");
     let mut more = named.clone();
     more.push(("transformer.h.1.ln_1.weight", &[4], &[1.0; 4]));
     let unexpected = import(&more).expect_err("a tensor too many");
-    assert!(unexpected.contains("unexpected transformer.h.1.ln_1.weight"), "{unexpected}");
+    assert!(unexpected.contains("unexpected: transformer.h.1.ln_1.weight"), "{unexpected}");
     let mut reshaped = named.clone();
     reshaped[0].1 = &[4, 5];
     let shape = import(&reshaped).expect_err("another shape");
-    assert!(shape.contains("transformer.wte.weight is [4, 5], expected [5, 4]"), "{shape}");
+    assert!(shape.contains("transformer.wte.weight [4, 5] instead of [5, 4]"), "{shape}");
     let mut broken = values.clone();
     broken[1][2] = f32::INFINITY;
     broken[1][5] = f32::NAN;
