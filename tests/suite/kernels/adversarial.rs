@@ -114,7 +114,9 @@ fn a_query_that_sees_no_key_is_silent() {
                     assert!(lse[heads * time..].iter().all(|&x| x == NO_KEY));
                     assert!((0..heads).all(|h| lse[h * time] == NO_KEY));
                 }
-                AttentionPart::Grad => assert!(y[..heads * head].iter().all(|&x| x == 0.0), "its query has no gradient"),
+                AttentionPart::Grad => {
+                    assert!(y[..heads * head].iter().all(|&x| x == 0.0), "its query has no gradient");
+                }
                 AttentionPart::Probs => assert!((0..heads).all(|h| y[h * time * time] == 0.0)),
             }
         }

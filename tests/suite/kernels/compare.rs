@@ -54,7 +54,9 @@ fn tolerance(op: &Op) -> Tolerance {
             Fused::Linear { epilogue: Epilogue::None | Epilogue::Residual { .. }, .. }
             | Fused::WeightBiasGrad
             | Fused::EmbeddingGradAdd { .. } => SUMS,
-            Fused::Linear { epilogue: Epilogue::Activation { .. }, .. } | Fused::MatMulActivationGrad { .. } => FUNCTIONS,
+            Fused::Linear { epilogue: Epilogue::Activation { .. }, .. } | Fused::MatMulActivationGrad { .. } => {
+                FUNCTIONS
+            }
             Fused::NormGradAdd { .. } | Fused::CrossEntropyBoth { .. } => DIFFERENCES,
         },
     }
@@ -96,7 +98,13 @@ pub fn compare(
     for (at, (&f, &e)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(f) - e).abs();
         // Written so that what is no number is off.
-        let share = if error == 0.0 { 0.0 } else if error < f64::INFINITY { error / bound } else { f64::INFINITY };
+        let share = if error == 0.0 {
+            0.0
+        } else if error < f64::INFINITY {
+            error / bound
+        } else {
+            f64::INFINITY
+        };
         if share > worst.share {
             worst = Worst { at, share };
         }
