@@ -2,14 +2,16 @@
 //! device, and with those for a GPU.
 
 mod compare;
+mod optimizer;
 
 use pollster::block_on;
 use trainyard::gpu::{Device, ParamStore, Prepared, StepData};
+use trainyard::ir::{Fused, Op};
 use trainyard::kernels::{Step, Target};
 use trainyard::plan::{Plan, Purpose};
 use trainyard::reference::Tensor;
 
-use crate::cases::{Case, cases};
+use crate::cases::{Case, Sketch, cases};
 use compare::difference;
 
 /// Every output of a case, by name, from the device. Slots hold NaN before the step: what is read has been written.
@@ -38,12 +40,27 @@ fn run(device: &Device, case: &Case, target: Target) -> Result<Vec<(String, Vec<
     names.into_iter().map(|name| Ok((name.clone(), block_on(prepared.read_output(&name))?))).collect()
 }
 
+/// A product with more results than the shared cases have, for which GPUs get another shape of workgroup.
+fn large_weights() -> Vec<Case> {
+    let product = |name: &str, op: Op, outputs: usize| {
+        let mut s = Sketch::new(format!("{name} of 384×384 over 71 rows"));
+        let (x, dy) = (s.data(&[71, 384]), s.data(&[71, 384]));
+        let y = s.push_all(op, &[x, dy]);
+        assert_eq!(y.len(), outputs);
+        s.finish_forward(&y, 71)
+    };
+    vec![
+        product("matmul", Op::MatMul { ta: true, tb: false }, 1),
+        product("weight_bias_grad", Op::Fused(Fused::WeightBiasGrad), 2),
+    ]
+}
+
 /// Compares every output of every case. Gradients are operations with cases of their own.
 fn check(target: Target) {
     let device = block_on(Device::open(None)).expect("tests need a GPU adapter: install mesa-vulkan-drivers");
     let mut compared = 0;
     let mut faults = Vec::new();
-    for case in cases() {
+    for case in cases().into_iter().chain(large_weights()) {
         let expected = case.run().expect("the interpreter knows every operation");
         let single = case.run_f32().expect("the interpreter knows every operation");
         let found = match run(&device, &case, target) {
