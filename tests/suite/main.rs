@@ -2,6 +2,7 @@
 
 mod autodiff;
 mod cases;
+mod cli;
 mod data;
 mod gpu;
 mod ir;

@@ -14,7 +14,7 @@ pub enum CliError {
     #[error("{error}{}", hint(error))]
     Train {
         /// What went wrong.
-        error: TrainError,
+        error: Box<TrainError>,
     },
     /// A file or directory.
     #[error("cannot {what} {}: {error}", path.display())]
@@ -42,7 +42,7 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        error: TrainError,
+        error: Box<TrainError>,
     },
     /// A directory that holds something already.
     #[error(
@@ -101,7 +101,7 @@ pub enum CliError {
     },
     /// Training has met a number that is none.
     #[error("{0}")]
-    Diverged(Diverged),
+    Diverged(Box<Diverged>),
     /// A model without a natural first token.
     #[error("a --prompt is needed: the tokenizer has neither an end-of-text token nor a line end")]
     NeedsPrompt,
@@ -196,18 +196,18 @@ impl CliError {
 
 impl From<TrainError> for CliError {
     fn from(error: TrainError) -> Self {
-        Self::Train { error }
+        Self::Train { error: Box::new(error) }
     }
 }
 
 impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
-        Self::Train { error: error.into() }
+        TrainError::from(error).into()
     }
 }
 
 impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
-        Self::Train { error: error.into() }
+        TrainError::from(error).into()
     }
 }

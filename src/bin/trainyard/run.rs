@@ -29,8 +29,8 @@ impl Run {
     /// Reads the record of a run; `None` where the directory holds a model from elsewhere.
     pub fn read(store: &Store) -> Result<Option<Self>, CliError> {
         let Some(bytes) = store.read(TRAINER, MAX_JSON)? else { return Ok(None) };
-        let wrong = |error: TrainError| CliError::File { path: store.path(TRAINER), error };
-        let record = RunRecord::from_json(&bytes).map_err(wrong)?;
+        let wrong = |error| CliError::File { path: store.path(TRAINER), error: Box::new(error) };
+        let record = RunRecord::from_json(&bytes).map_err(|error| store.fault(error))?;
         let preset = Preset::find(&record.preset).map_err(|e| wrong(e.into()))?;
         let mut settings = preset.settings()?;
         for (key, value) in &record.settings {
@@ -79,23 +79,17 @@ pub fn required(store: &Store, name: &'static str, limit: u64) -> Result<Vec<u8>
 /// Reads a checkpoint's tokenizer.
 pub fn tokenizer(store: &Store) -> Result<Tokenizer, CliError> {
     let bytes = required(store, TOKENIZER, MAX_TOKENIZER)?;
-    Tokenizer::from_json(&bytes).map_err(|error| CliError::File { path: store.dir().to_owned(), error: error.into() })
+    Tokenizer::from_json(&bytes).map_err(|error| store.fault(error.into()))
 }
 
 /// Reads a model and puts it on a device.
 pub fn open_model(store: &Store, device: DeviceChoice) -> Result<Model, CliError> {
-    let wrong = |name: &str| {
-        let path = store.path(name);
-        move |error: TrainError| CliError::File { path, error }
-    };
     let config = required(store, CONFIG, MAX_JSON)?;
-    let text = String::from_utf8_lossy(&config);
-    let config =
-        Gpt2Config::from_json(&text).map_err(|e| CliError::File { path: store.dir().to_owned(), error: e.into() })?;
+    let config = Gpt2Config::from_json(&String::from_utf8_lossy(&config)).map_err(|error| store.fault(error.into()))?;
     let tokenizer = tokenizer(store)?;
     let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
     pollster::block_on(Model::open(config, tokenizer, &weights, device)).map_err(|error| match error {
-        TrainError::Weights(_) => wrong(WEIGHTS)(error),
+        TrainError::Weights(_) | TrainError::Vocabulary { .. } => store.fault(error),
         other => other.into(),
     })
 }

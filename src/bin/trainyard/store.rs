@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use trainyard::train::TrainError;
 use trainyard::train::checkpoint::{self, CONFIG, METRICS, OPTIMIZER, TOKENIZER, TRAINER, WEIGHTS};
 
 use crate::error::CliError;
@@ -46,6 +47,16 @@ impl Store {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// An error of the core about one of the files, with the place.
+    pub fn fault(&self, error: TrainError) -> CliError {
+        let path = match error {
+            TrainError::Weights(_) => self.path(WEIGHTS),
+            // These name their file themselves.
+            _ => self.dir.clone(),
+        };
+        CliError::File { path, error: Box::new(error) }
     }
 
     /// Whether nothing is there: no directory, or an empty one.

@@ -99,10 +99,7 @@ fn resume(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
     let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
     let moments = required(store, OPTIMIZER, 2 * MAX_WEIGHTS)?;
     let mut session = block_on(Session::new(settings, data, run.record.seed, device, &mut compiling()))?;
-    session.resume(step, &weights, &moments).map_err(|error| {
-        let name = if matches!(error, TrainError::Weights(_)) { WEIGHTS } else { OPTIMIZER };
-        CliError::File { path: store.path(name), error }
-    })?;
+    session.resume(step, &weights, &moments).map_err(|error| store.fault(error))?;
     let here = session.engine().adapter().map_or("CPU interpreter", |adapter| adapter.name.as_str());
     if here != run.record.device {
         notice(&format!("The run was on {}; on {here} it goes on, but not to the same bits.", run.record.device));
@@ -204,7 +201,8 @@ impl Trainer {
     }
 
     fn diverged(&self, step: u32, what: &'static str, value: String, lr: f64) -> CliError {
-        CliError::Diverged(Diverged { step, what, value, lr, dir: self.store.dir().to_owned(), kept: self.kept })
+        let (dir, kept) = (self.store.dir().to_owned(), self.kept);
+        CliError::Diverged(Box::new(Diverged { step, what, value, lr, dir, kept }))
     }
 }
 

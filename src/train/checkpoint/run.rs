@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::safetensors::{read, write};
-use super::{File, OPTIMIZER, TRAINER, WeightsError, import_weights};
+use super::{File, OPTIMIZER, TRAINER, import_weights};
 use crate::ir::Graph;
 use crate::train::{Session, State, TrainError};
 
@@ -70,11 +70,12 @@ impl RunRecord {
     /// When it is no such record, or one of another version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, TrainError> {
         let fault = |what: String| TrainError::Checkpoint { name: TRAINER, what };
-        let record: Self = serde_json::from_slice(bytes).map_err(|e| fault(e.to_string()))?;
-        if record.format != FORMAT {
-            return Err(fault(format!("format {} is not known; this build reads format {FORMAT}", record.format)));
+        let value: Value = serde_json::from_slice(bytes).map_err(|e| fault(e.to_string()))?;
+        let format = &value["format"];
+        if *format != FORMAT {
+            return Err(fault(format!("format {format} is not known; this build reads format {FORMAT}")));
         }
-        Ok(record)
+        serde_json::from_value(value).map_err(|e| fault(e.to_string()))
     }
 }
 
@@ -133,7 +134,7 @@ fn export_moments(graph: &Graph, state: &State) -> Vec<u8> {
 
 fn import_moments(graph: &Graph, file: &[u8]) -> Result<[Vec<Vec<f32>>; 2], TrainError> {
     let fault = |what: String| TrainError::Checkpoint { name: OPTIMIZER, what };
-    let tensors = read(file).map_err(WeightsError::from)?;
+    let tensors = read(file).map_err(|e| fault(e.to_string()))?;
     if tensors.0.len() != MOMENTS.len() * graph.params.len() {
         let found = tensors.0.len();
         return Err(fault(format!("{found} tensors for two moments of {} parameters", graph.params.len())));

@@ -29,18 +29,19 @@ pub enum WeightsError {
     },
 }
 
+/// Tensors that an error names of each kind; the rest is counted.
+const LISTED: usize = 4;
+
 fn list(missing: &[String], unexpected: &[String], shapes: &[(String, String, String)]) -> String {
-    let mut parts = Vec::new();
-    if !missing.is_empty() {
-        parts.push(format!("missing {}", missing.join(", ")));
-    }
-    if !unexpected.is_empty() {
-        parts.push(format!("unexpected {}", unexpected.join(", ")));
-    }
-    for (name, found, expected) in shapes {
-        parts.push(format!("{name} is {found}, expected {expected}"));
-    }
-    parts.join("; ")
+    let shapes: Vec<String> =
+        shapes.iter().map(|(name, found, expected)| format!("{name} {found} instead of {expected}")).collect();
+    let lists = [("missing", missing), ("unexpected", unexpected), ("of another shape", &shapes)];
+    let part = |(what, names): &(&str, &[String])| {
+        let more = names.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{what}: {}{more}", names[..names.len().min(LISTED)].join(", "))
+    };
+    lists.iter().filter(|(_, names)| !names.is_empty()).map(part).collect::<Vec<_>>().join("; ")
 }
 
 /// A `model.safetensors` of a GPT-2 graph: its parameters under their names. A model without biases gets biases of

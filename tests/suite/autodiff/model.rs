@@ -31,7 +31,8 @@ fn weights(graph: &Graph) -> Vec<Vec<f64>> {
     graph.params.iter().enumerate().map(tensor).collect()
 }
 
-fn check(config: &Gpt2Config, key_mask: bool) {
+/// `spoil` may falsify the gradient of the parameter with this index.
+fn check(config: &Gpt2Config, key_mask: bool, spoil: impl Fn(usize, &mut [f64])) -> Result<(), String> {
     let extents = Extents { batch: 2, time: 5, key_mask };
     let forward = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a graph");
     let loss = forward.output("loss").expect("a loss");
@@ -49,7 +50,8 @@ fn check(config: &Gpt2Config, key_mask: bool) {
     };
     for p in 0..params.len() {
         let name = &graph.params[p].name;
-        let gradient = values.gradient(ParamId(p as u32)).expect("every parameter has one").to_vec();
+        let mut gradient = values.gradient(ParamId(p as u32)).expect("every parameter has one").to_vec();
+        spoil(p, &mut gradient);
         let largest = gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
         for (j, &claimed) in gradient.iter().enumerate() {
             let x = params[p][j];
@@ -61,9 +63,13 @@ fn check(config: &Gpt2Config, key_mask: bool) {
             params[p][j] = x;
             let difference = (above - below) / (2.0 * h);
             let error = (difference - claimed).abs();
-            assert!(error <= 1e-6 * largest + 1e-9, "{name}[{j}]: gradient {claimed:e}, difference {difference:e}");
+            // A NaN fails.
+            if !(error <= 1e-6 * largest + 1e-9) {
+                return Err(format!("{name}[{j}]: gradient {claimed:e}, difference {difference:e}"));
+            }
         }
     }
+    Ok(())
 }
 
 fn tiny() -> Gpt2Config {
@@ -81,18 +87,30 @@ fn tiny() -> Gpt2Config {
 }
 
 #[test]
-fn gpt2_with_dropout() {
-    check(&tiny(), false);
+fn gpt2_with_dropout() -> Result<(), String> {
+    check(&tiny(), false, |_, _| {})
 }
 
 #[test]
-fn post_norm_with_padding_and_an_untied_head() {
+fn post_norm_with_padding_and_an_untied_head() -> Result<(), String> {
     let norm = NormPlacement::Post;
     let config = Gpt2Config { norm, activation: Activation::GeluErf, tie_word_embeddings: false, ..tiny() };
-    check(&config, true);
+    check(&config, true, |_, _| {})
 }
 
 #[test]
-fn without_biases_and_with_silu() {
-    check(&Gpt2Config { bias: false, activation: Activation::Silu, n_layer: 1, n_head: 3, ..tiny() }, false);
+fn without_biases_and_with_silu() -> Result<(), String> {
+    check(&Gpt2Config { bias: false, activation: Activation::Silu, n_layer: 1, n_head: 3, ..tiny() }, false, |_, _| {})
+}
+
+/// One wrong element among all parameters: the last, of the final norm's bias.
+#[test]
+fn a_wrong_gradient_is_caught() {
+    let spoil = |p: usize, gradient: &mut [f64]| {
+        if p == 27 {
+            gradient[5] *= 1.0 + 1e-4;
+        }
+    };
+    let fault = check(&tiny(), false, spoil).expect_err("the gradient is wrong");
+    assert!(fault.starts_with("transformer.ln_f.bias[5]"), "{fault}");
 }

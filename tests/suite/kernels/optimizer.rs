@@ -2,21 +2,20 @@
 
 use pollster::block_on;
 use trainyard::autodiff::append_backward;
-use trainyard::gpu::{Device, ParamStore, Prepared, Record, StepData};
+use trainyard::gpu::{ParamStore, Prepared, Record, StepData};
 use trainyard::ir::{Builder, DType, Graph, Init, IrError, Op, Optimizer, OptimizerKind, Param, Shape, Type};
 use trainyard::kernels::{Step, Target};
 use trainyard::plan::{Buffer, Plan, Purpose};
 use trainyard::reference::{AdamState, StepKey, Tensor, run, update};
 
-use super::compare::difference;
+use super::compare::{Tolerance, compare};
+use super::{Failure, device};
 
 const ROWS: usize = 6;
 const CLASSES: usize = 7;
 const LR: f64 = 0.01;
 const BETAS: [f64; 2] = [0.9, 0.999];
 const DECAY: f64 = 0.1;
-
-type Fault = Box<dyn std::error::Error>;
 
 /// A linear classifier: a weight that decays, a bias that does not.
 fn graph() -> Result<Graph, IrError> {
@@ -59,18 +58,17 @@ struct Training {
 }
 
 impl Training {
-    fn new(graph: &Graph, params: &[Vec<f64>], clip: Option<f64>, target: Target) -> Result<Self, Fault> {
-        let device = block_on(Device::open(None)).expect("tests need a GPU adapter: install mesa-vulkan-drivers");
+    fn new(graph: &Graph, params: &[Vec<f64>], clip: Option<f64>, target: Target) -> Result<Self, Failure> {
         let plan = Plan::new(graph, Purpose::Train(optimizer(clip)), 1, target)?;
-        let mut store = block_on(ParamStore::new(&device, &plan.arenas))?;
+        let mut store = block_on(ParamStore::new(device(), &plan.arenas))?;
         let narrow: Vec<Vec<f32>> = params.iter().map(|p| p.iter().map(|&x| x as f32).collect()).collect();
         store.upload_params(&plan.arenas.flatten(&narrow))?;
-        let prepared = block_on(Prepared::build(&device, &plan, &mut store, |_, _, _| ()))?;
+        let prepared = block_on(Prepared::build(device(), &plan, &mut store, |_, _, _| ()))?;
         Ok(Self { plan, store, prepared })
     }
 
     /// Step t, counted from 1.
-    fn step(&mut self, graph: &Graph, inputs: &[Tensor<f64>], t: i32, clip: Option<f64>) -> Result<Record, Fault> {
+    fn step(&mut self, graph: &Graph, inputs: &[Tensor<f64>], t: i32, clip: Option<f64>) -> Result<Record, Failure> {
         let words: Vec<Vec<u32>> = inputs
             .iter()
             .map(|input| match input {
@@ -93,7 +91,7 @@ impl Training {
     }
 
     /// An arena by parameters, and what lies between them.
-    fn arena(&mut self, which: Buffer) -> Result<(Vec<Vec<f32>>, Vec<f32>), Fault> {
+    fn arena(&mut self, which: Buffer) -> Result<(Vec<Vec<f32>>, Vec<f32>), Failure> {
         let flat = block_on(self.store.download(which))?;
         let used = |i: usize| self.plan.arenas.params.iter().any(|&(first, n)| (first..first + n).contains(&i));
         let gaps = flat.iter().enumerate().filter(|(i, _)| !used(*i)).map(|(_, &x)| x).collect();
@@ -101,7 +99,15 @@ impl Training {
     }
 }
 
-fn follows_the_interpreter(clip: Option<f64>, target: Target) -> Result<(), Fault> {
+/// Three steps are a few dozen roundings: 16·ε·√16 is far below the 1e-2 that a step moves a parameter.
+fn near(what: &str, found: &[f32], expected: &[f64]) {
+    let single: Vec<f32> = expected.iter().map(|&x| x as f32).collect();
+    if let Err(fault) = compare(found, expected, &single, 16, Tolerance { factor: 16.0, cancels: false }) {
+        panic!("{what}: {fault}");
+    }
+}
+
+fn follows_the_interpreter(clip: Option<f64>, target: Target) -> Result<(), Failure> {
     let graph = graph()?;
     let mut params = vec![wave(5 * CLASSES, 0.0), wave(CLASSES, 1.0)];
     let mut training = Training::new(&graph, &params, clip, target)?;
@@ -113,17 +119,14 @@ fn follows_the_interpreter(clip: Option<f64>, target: Target) -> Result<(), Faul
         let norm = update(&optimizer(clip), &graph.params, &mut params, &gradients, &mut state, LR, t as u32)?;
         let loss = values.output("loss").expect("the graph has a loss")[0];
         let record = training.step(&graph, &inputs, t, clip)?;
-        // A chain of three steps, each a few dozen roundings: far from the 1e-2 that a step moves.
-        let near = |found: f32, expected: f64| difference(&[found], &[expected], &[expected as f32], 16);
-        assert_eq!(near(record.loss, loss), None, "loss of step {t}");
-        assert_eq!(near(record.grad_norm, norm), None, "norm of step {t}");
+        near(&format!("loss of step {t}"), &[record.loss], &[loss]);
+        near(&format!("norm of step {t}"), &[record.grad_norm], &[norm]);
     }
     let expected = [(Buffer::Params, &params), (Buffer::Moment1, &state.moment1), (Buffer::Moment2, &state.moment2)];
     for (which, expected) in expected {
         let (found, gaps) = training.arena(which)?;
         for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-            let single: Vec<f32> = expected.iter().map(|&x| x as f32).collect();
-            assert_eq!(difference(found, expected, &single, 16), None, "{which:?} {i}");
+            near(&format!("{which:?} {i}"), found, expected);
         }
         assert!(!gaps.is_empty() && gaps.iter().all(|&x| x == 0.0), "{which:?}: the gaps stay zero");
     }
@@ -131,20 +134,20 @@ fn follows_the_interpreter(clip: Option<f64>, target: Target) -> Result<(), Faul
 }
 
 #[test]
-fn adamw_follows_the_interpreter() -> Result<(), Fault> {
+fn adamw_follows_the_interpreter() -> Result<(), Failure> {
     follows_the_interpreter(None, Target::Software)?;
     follows_the_interpreter(None, Target::Gpu)
 }
 
 #[test]
-fn clipping_follows_the_interpreter() -> Result<(), Fault> {
+fn clipping_follows_the_interpreter() -> Result<(), Failure> {
     // The gradient's norm is about 0.5.
     follows_the_interpreter(Some(0.05), Target::Software)?;
     follows_the_interpreter(Some(0.05), Target::Gpu)
 }
 
 #[test]
-fn a_step_that_is_not_finite_changes_nothing() -> Result<(), Fault> {
+fn a_step_that_is_not_finite_changes_nothing() -> Result<(), Failure> {
     let graph = graph()?;
     let params = vec![wave(5 * CLASSES, 0.0), wave(CLASSES, 1.0)];
     for target in [Target::Software, Target::Gpu] {

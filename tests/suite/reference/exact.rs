@@ -131,23 +131,36 @@ fn gradients_are_linear_in_powers_of_two() {
     }
 }
 
-/// What an f32 run may differ from f64: rounding, and no more.
+/// Where `narrow` is further from `wide` than rounding allows: 16 for exp, tanh, erf and divisions, 2⁻²³ a rounding,
+/// √terms roundings, relative to the largest value. Values below 1 count as 1: a row of constants is normalized by 1/√ε
+/// alone, which blows up what its rounding left.
+fn rounding_fault(wide: &[f64], narrow: &[f32], terms: usize) -> Option<String> {
+    let scale = wide.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+    let bound = 16.0 * f64::from(f32::EPSILON) * (terms as f64).sqrt() * scale;
+    let errors = wide.iter().zip(narrow).map(|(&wide, &narrow)| (wide - f64::from(narrow)).abs());
+    let (i, error) = errors.enumerate().find(|&(_, error)| !(error <= bound))?;
+    Some(format!("[{i}]: {} for {}, off by {error:e}, bound {bound:e}", narrow[i], wide[i]))
+}
+
 #[test]
 fn f32_is_f64_rounded() {
     for case in crate::cases::cases() {
         let (wide, narrow) = (case.run().expect("runs"), case.run_f32().expect("runs"));
         for (name, _) in &case.graph.outputs {
             let (wide, narrow) = (wide.output(name).expect("an output"), narrow.output(name).expect("an output"));
-            let scale = wide.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-            // 16 for exp, tanh, erf and divisions, 2⁻²³ a rounding, √terms roundings. A row of constants is normalized
-            // by 1/√ε alone, which says how large its rounding errors come out.
-            let bound = 16.0 * f64::from(f32::EPSILON) * (case.terms as f64).sqrt() * scale.max(1.0);
-            for (i, (&wide, &narrow)) in wide.iter().zip(narrow).enumerate() {
-                let error = (wide - f64::from(narrow)).abs();
-                assert!(error <= bound, "{} {name}[{i}]: {narrow:e} for {wide:e}, bound {bound:e}", case.name);
-            }
+            assert_eq!(wide.len(), narrow.len());
+            assert_eq!(rounding_fault(wide, narrow, case.terms), None, "{} {name}", case.name);
         }
     }
+}
+
+#[test]
+fn more_than_rounding_is_caught() {
+    assert_eq!(rounding_fault(&[1.0, 4.0], &[1.0, 4.0], 1), None);
+    assert!(rounding_fault(&[1.0, 4.0], &[1.0, 4.0001], 1).is_some());
+    assert!(rounding_fault(&[1.0, 4.0], &[f32::NAN, 4.0], 1).is_some());
+    assert!(rounding_fault(&[1.0, 4.0], &[1.0, f32::INFINITY], 1).is_some());
+    assert!(rounding_fault(&[f64::NAN], &[0.0], 1).is_some());
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! First values: their spread, their independence of everything but seed and name, and the loss they give.
+
+use trainyard::ir::{Graph, Init};
+use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, initial_values};
+use trainyard::reference::{StepKey, Tensor, run};
+use trainyard::rng::{Draws, Stream};
+
+fn graph(config: &Gpt2Config) -> Graph {
+    let extents = Extents { batch: 4, time: 16, key_mask: false };
+    gpt::language_model(config, extents, Mode::Evaluate, Decay::Matrices).expect("a model")
+}
+
+fn config() -> Gpt2Config {
+    Gpt2Config { vocab_size: 65, n_positions: 16, n_embd: 64, n_layer: 3, n_head: 4, ..Gpt2Config::default() }
+}
+
+/// Mean, deviation and kurtosis of numbers.
+fn moments(values: &[f32]) -> [f64; 3] {
+    let n = values.len() as f64;
+    let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+    let central = |power: i32| values.iter().map(|&x| (f64::from(x) - mean).powi(power)).sum::<f64>() / n;
+    [mean, central(2).sqrt(), central(4) / central(2).powi(2)]
+}
+
+#[test]
+fn matrices_are_normal_with_the_spread_that_the_paper_gives_them() {
+    let config = config();
+    let graph = graph(&config);
+    for (param, values) in graph.params.iter().zip(initial_values(&graph, 1)) {
+        assert_eq!(values.len(), param.shape.elements());
+        if param.shape.dims().len() == 1 {
+            let expected = if param.name.ends_with("weight") { 1.0 } else { 0.0 };
+            assert!(values.iter().all(|&x| x == expected), "{}", param.name);
+            continue;
+        }
+        let std = if param.name.ends_with("c_proj.weight") { 0.02 / 6.0_f64.sqrt() } else { 0.02 };
+        assert_eq!(param.init, Init::Normal { std }, "{}", param.name);
+        let n = values.len() as f64;
+        let [mean, deviation, kurtosis] = moments(&values);
+        // Five standard errors of each estimate.
+        assert!(mean.abs() < 5.0 * std / n.sqrt(), "{}: mean {mean:e}", param.name);
+        assert!((deviation / std - 1.0).abs() < 5.0 / (2.0 * n).sqrt(), "{}: deviation {deviation}", param.name);
+        assert!((kurtosis - 3.0).abs() < 5.0 * (24.0 / n).sqrt(), "{}: kurtosis {kurtosis}", param.name);
+    }
+}
+
+#[test]
+fn values_follow_from_seed_and_name_alone() {
+    let (small, deep) = (graph(&config()), graph(&Gpt2Config { n_layer: 5, ..config() }));
+    let (a, b) = (initial_values(&small, 7), initial_values(&small, 7));
+    assert_eq!(a, b);
+    let named = |graph: &Graph, values: &[Vec<f32>], name: &str| {
+        let at = graph.params.iter().position(|p| p.name == name).expect("the parameter exists");
+        values[at].clone()
+    };
+    let name = "transformer.h.1.attn.c_attn.weight";
+    assert_eq!(named(&small, &a, name), named(&deep, &initial_values(&deep, 7), name), "depth changes no other tensor");
+    assert_ne!(named(&small, &a, name), named(&small, &initial_values(&small, 8), name));
+    assert_ne!(named(&small, &a, name), named(&small, &a, "transformer.h.0.attn.c_attn.weight"));
+}
+
+/// A fresh model knows nothing: its loss is ln V, whatever the variant.
+#[test]
+fn a_fresh_model_guesses() {
+    let variants = [
+        config(),
+        Gpt2Config { bias: false, tie_word_embeddings: false, ..config() },
+        Gpt2Config { vocab_size: 3, ..config() },
+        Gpt2Config { norm: NormPlacement::Post, vocab_size: 1000, ..config() },
+    ];
+    for config in variants {
+        let graph = graph(&config);
+        let params = initial_values(&graph, 1);
+        let mut draws = Draws::new(0, Stream::Task, 31);
+        let mut ids = || (0..64).map(|_| draws.below(config.vocab_size as u32)).collect();
+        let inputs = [Tensor::Index(ids()), Tensor::Index(ids()), Tensor::Float(vec![1.0 / 64.0; 64])];
+        let values = run::<f32>(&graph, &params, &inputs, StepKey::default()).expect("the graph runs");
+        let loss = f64::from(values.output("loss").expect("a loss")[0]);
+        let guess = (config.vocab_size as f64).ln();
+        // Logits of a width of 64 have a deviation of 0.16: half its square, and the noise of 64 targets.
+        assert!((loss - guess).abs() < 0.12, "V = {}: {loss} instead of {guess}", config.vocab_size);
+    }
+}

@@ -1,0 +1,85 @@
+//! How many dispatches, objects and submits a step takes: the performance model of small models.
+
+use insta::{assert_snapshot, with_settings};
+use pollster::block_on;
+use serde_json::json;
+use trainyard::gpu::Device;
+use trainyard::kernels::Step;
+use trainyard::train::{DeviceChoice, PRESETS, Preset, Session, Settings, plan_report};
+
+/// A preset with the vocabulary that its text would give it: of letters, or of the byte-pair encoding.
+fn settings(preset: &Preset) -> Settings {
+    let mut settings = preset.settings().expect("its settings are valid");
+    if !settings.fixed_vocabulary {
+        let vocabulary = match settings.tokenizer {
+            trainyard::train::TokenizerKind::Characters => 65,
+            trainyard::train::TokenizerKind::Bytes => 256,
+            trainyard::train::TokenizerKind::Bpe => settings.bpe_vocab,
+        };
+        settings.set("vocab_size", &json!(vocabulary)).expect("a vocabulary");
+    }
+    settings
+}
+
+#[test]
+fn dispatches_of_every_preset() {
+    let mut lines = String::new();
+    for preset in PRESETS {
+        let report = plan_report(&settings(preset), None, false).expect("the preset can be planned");
+        if preset.name == "gpt-6" {
+            assert!(report.dispatches <= 180, "gpt-6 takes {} dispatches a step", report.dispatches);
+        }
+        lines += &format!("{}: {} dispatches, {} parameters\n", preset.name, report.dispatches, report.parameters);
+    }
+    with_settings!({ snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_snapshot!("dispatches", lines);
+    });
+}
+
+/// A dispatch per layer more or less shows as a multiple: the count is a straight line in the layers.
+#[test]
+fn dispatches_grow_by_the_same_for_every_layer() {
+    let dispatches = |layers: u32| {
+        let mut settings = settings(Preset::find("gpt-6").expect("the preset exists"));
+        settings.set("n_layer", &json!(layers)).expect("a depth");
+        plan_report(&settings, None, false).expect("it can be planned").dispatches
+    };
+    let counts: Vec<usize> = [1, 2, 3, 7].map(dispatches).to_vec();
+    let layer = counts[1] - counts[0];
+    assert_eq!(counts[2] - counts[1], layer);
+    assert_eq!(counts[3] - counts[2], 4 * layer);
+    assert!(layer <= 22, "{layer} dispatches a layer");
+}
+
+#[test]
+fn a_steady_state_makes_nothing_and_chunks_take_one_submit() {
+    let device = block_on(Device::open_default_limits()).expect("tests need a GPU adapter");
+    let preset = Preset::find("bench-c").expect("the preset exists");
+    let settings = preset.settings().expect("its settings are valid");
+    let data = preset.dataset(&settings, None).expect("the data is built in");
+    let open = DeviceChoice::Open(device.clone());
+    let mut session = block_on(Session::new(settings, data, 1, open, &mut |_, _, _| {})).expect("it fits");
+    let dispatches = session.engine().footprint().dispatches as u64;
+    block_on(session.train(2)).and_then(|_| block_on(session.drain())).expect("the device works");
+
+    let before = device.counters();
+    let metrics = block_on(session.train(20)).expect("the device works").len();
+    let metrics = metrics + block_on(session.drain()).expect("the device works").len();
+    let after = device.counters();
+    assert_eq!((metrics, after.dispatches - before.dispatches), (20, 20 * dispatches));
+    assert_eq!(
+        (after.buffers, after.bind_groups, after.pipelines, after.live_bytes),
+        (before.buffers, before.bind_groups, before.pipelines, before.live_bytes),
+        "a step makes objects"
+    );
+    assert!(after.submits - before.submits <= 20, "more submits than steps");
+
+    let batch = session.data().train_batch(1, 0, 8, 32).expect("the data is there");
+    let steps = vec![(Step { lr: 1e-3, ..Step::default() }, batch); 7];
+    let before = device.counters();
+    let ticket = session.engine_mut().submit(steps).expect("seven steps fit the ring");
+    let records = block_on(session.engine_mut().finish(ticket)).expect("the device works");
+    let after = device.counters();
+    assert_eq!((records.len(), after.submits - before.submits), (7, 1));
+    assert_eq!(after.dispatches - before.dispatches, 7 * dispatches);
+}
