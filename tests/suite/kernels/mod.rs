@@ -7,6 +7,8 @@ mod adversarial;
 mod compare;
 mod dropout;
 mod exact;
+mod large;
+mod optimizer;
 
 use std::sync::OnceLock;
 
