@@ -93,7 +93,10 @@ pub fn launch(spec: &MatMul, target: Target) -> Result<Launch, KernelError> {
     elements(stem, "y", &[spec.m, spec.n])?;
     let [m, n, k] = [spec.m as u32, spec.n as u32, spec.k as u32];
     let (entry, f, drop) = entry(spec.variant);
-    let split = WEIGHT_GRAD.entries.iter().any(|e| e.name == entry).then(|| slices(m, n, k, target)).flatten();
+    // Only with Aᵀ, whose sums run over the rows of a batch anyway. Elsewhere a row's sum must not depend on how many rows
+    // there are: a sequence gets the same logits alone and in a batch.
+    let shared = spec.ta && WEIGHT_GRAD.entries.iter().any(|e| e.name == entry);
+    let split = if shared { slices(m, n, k, target) } else { None };
     let (kernel, [wx, wy, slices]) = match split {
         Some(shape) => (&WEIGHT_GRAD, shape),
         None => (&KERNEL, workgroup(m, n, target)),

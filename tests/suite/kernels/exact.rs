@@ -50,6 +50,22 @@ fn linears() -> Vec<Case> {
     cases
 }
 
+/// Gradients of weights over many rows, from a few results to thousands: a GPU shares their sums among threads.
+fn weight_gradients() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [rows, m, n] in [[64, 8, 8], [65, 1, 1], [67, 33, 31], [130, 64, 65], [65, 384, 353]] {
+        let mut s = Sketch::new(format!("weight_bias_grad {rows} rows {m}×{n}"));
+        let inputs = [s.data(&[rows, m]), s.data(&[rows, n])];
+        let y = s.push_all(Op::Fused(Fused::WeightBiasGrad), &inputs);
+        cases.push(s.finish_forward(&y, rows));
+        let mut s = Sketch::new(format!("matmul tn {m}×{rows}×{n}"));
+        let inputs = [s.data(&[rows, m]), s.data(&[rows, n])];
+        let y = s.push(Op::MatMul { ta: true, tb: false }, &inputs);
+        cases.push(s.finish_forward(&[y], rows));
+    }
+    cases
+}
+
 /// Rounds every number of a case, from -8 to 8.
 fn whole(mut case: Case) -> Case {
     let round = |numbers: &mut Vec<f64>| numbers.iter_mut().for_each(|x| *x = (*x * 8.0).round());
@@ -64,7 +80,7 @@ fn whole(mut case: Case) -> Case {
 
 fn check(target: Target) {
     let chosen = cases().into_iter().filter(|c| EXACT.iter().any(|name| c.name.starts_with(name)));
-    let all: Vec<Case> = chosen.chain(linears()).map(whole).collect();
+    let all: Vec<Case> = chosen.chain(linears()).chain(weight_gradients()).map(whole).collect();
     assert!(all.len() > 70, "only {} cases", all.len());
     for case in all {
         let expected = case.run().expect("the interpreter knows every operation");

@@ -7,6 +7,7 @@ mod adversarial;
 mod compare;
 mod dropout;
 mod exact;
+mod invariance;
 mod large;
 mod optimizer;
 
