@@ -79,7 +79,11 @@ pub const PRESETS: &[Preset] = &[
         title: "Reverse a word",
         summary: "Writes a word backwards: the attention maps grow an anti-diagonal.",
         source: Source::Task(Task::Reverse),
-        settings: &[("batch", "64"), ("steps", "3000"), ("lr", "2e-3"), ("warmup", "100"), ("weight_decay", "0.01")],
+        // An untied head learns in half the steps; of the widths that do, 48 shows the clearest anti-diagonal.
+        settings: &[
+            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("batch", "64"), ("steps", "1500"), ("lr", "2e-3"),
+            ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+        ],
     },
     Preset {
         name: "sort",
@@ -106,14 +110,20 @@ pub const PRESETS: &[Preset] = &[
         title: "Copy a word",
         summary: "Repeats a word: the simplest job for attention.",
         source: Source::Task(Task::Copy),
-        settings: &[("batch", "64"), ("steps", "2000"), ("lr", "2e-3"), ("warmup", "100"), ("weight_decay", "0.01")],
+        settings: &[
+            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("initializer_range", "0.05"), ("batch", "64"),
+            ("steps", "1500"), ("lr", "2e-3"), ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+        ],
     },
     Preset {
         name: "add",
         title: "Add numbers",
         summary: "Adds two two-digit numbers, carries included.",
         source: Source::Task(Task::Add),
-        settings: &[("batch", "64"), ("steps", "5000"), ("lr", "2e-3"), ("warmup", "100"), ("weight_decay", "0.01")],
+        settings: &[
+            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("initializer_range", "0.05"), ("batch", "64"),
+            ("steps", "3000"), ("lr", "4e-3"), ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+        ],
     },
     Preset {
         name: "gpt-nano",

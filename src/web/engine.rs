@@ -151,16 +151,7 @@ impl Engine {
     /// When the text does not fit the tokenizer, or the device fails.
     pub async fn inspect(&mut self, text: String) -> Result<JsValue, JsValue> {
         let seen = self.session()?.inspect(&text).await.map_err(Failure::from)?;
-        let object = to_js(&json!({
-            "step": seen.step,
-            "tokens": seen.tokens,
-            "targets": seen.targets,
-            "layers": seen.layers,
-            "heads": seen.heads,
-            "length": seen.length,
-            "next": seen.next,
-            "loss": seen.loss,
-        }))?;
+        let object = to_js(&seen)?;
         Reflect::set(&object, &"probs".into(), &Float32Array::from(seen.probs.as_slice()))?;
         Ok(object)
     }
