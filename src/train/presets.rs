@@ -81,8 +81,14 @@ pub const PRESETS: &[Preset] = &[
         source: Source::Task(Task::Reverse),
         // An untied head learns in half the steps; of the widths that do, 48 shows the clearest anti-diagonal.
         settings: &[
-            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("batch", "64"), ("steps", "1500"), ("lr", "2e-3"),
-            ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+            ("n_embd", "48"),
+            ("tie_word_embeddings", "false"),
+            ("batch", "64"),
+            ("steps", "1500"),
+            ("lr", "2e-3"),
+            ("warmup", "100"),
+            ("weight_decay", "0.01"),
+            ("eval_every", "50"),
         ],
     },
     Preset {
@@ -111,8 +117,15 @@ pub const PRESETS: &[Preset] = &[
         summary: "Repeats a word: the simplest job for attention.",
         source: Source::Task(Task::Copy),
         settings: &[
-            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("initializer_range", "0.05"), ("batch", "64"),
-            ("steps", "1500"), ("lr", "2e-3"), ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+            ("n_embd", "48"),
+            ("tie_word_embeddings", "false"),
+            ("initializer_range", "0.05"),
+            ("batch", "64"),
+            ("steps", "1500"),
+            ("lr", "2e-3"),
+            ("warmup", "100"),
+            ("weight_decay", "0.01"),
+            ("eval_every", "50"),
         ],
     },
     Preset {
@@ -121,8 +134,15 @@ pub const PRESETS: &[Preset] = &[
         summary: "Adds two two-digit numbers, carries included.",
         source: Source::Task(Task::Add),
         settings: &[
-            ("n_embd", "48"), ("tie_word_embeddings", "false"), ("initializer_range", "0.05"), ("batch", "64"),
-            ("steps", "3000"), ("lr", "4e-3"), ("warmup", "100"), ("weight_decay", "0.01"), ("eval_every", "50"),
+            ("n_embd", "48"),
+            ("tie_word_embeddings", "false"),
+            ("initializer_range", "0.05"),
+            ("batch", "64"),
+            ("steps", "3000"),
+            ("lr", "4e-3"),
+            ("warmup", "100"),
+            ("weight_decay", "0.01"),
+            ("eval_every", "50"),
         ],
     },
     Preset {
