@@ -211,6 +211,7 @@ impl Device {
     pub(super) fn submit(&self, encoder: wgpu::CommandEncoder, dispatches: u64) -> wgpu::SubmissionIndex {
         count(&self.shared.counts.submits, 1);
         count(&self.shared.counts.dispatches, dispatches);
+        let _turn = lock(&self.shared.health.turn);
         self.shared.queue.submit([encoder.finish()])
     }
 

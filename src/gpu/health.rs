@@ -18,12 +18,15 @@ pub(super) struct Health {
     pub generation: u32,
     lost: Mutex<Option<String>>,
     error: Mutex<Option<GpuError>>,
+    /// Held while work is sent or the queue is polled: wgpu 30's `Device::poll` asserts what is false when another thread
+    /// retires a submission between its reading of the fence and of the queue.
+    pub turn: Mutex<()>,
 }
 
 impl Health {
     pub(super) fn new() -> Self {
         let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        Self { generation, lost: Mutex::new(None), error: Mutex::new(None) }
+        Self { generation, lost: Mutex::new(None), error: Mutex::new(None), turn: Mutex::new(()) }
     }
 
     /// Records that the device is gone. The first reason stays.

@@ -159,6 +159,7 @@ fn poll(raw: &wgpu::Device, health: &Health, submission: Option<&wgpu::Submissio
         Some(index) => wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout: Some(SLICE) },
         None => wgpu::PollType::Poll,
     };
+    let _turn = lock(&health.turn);
     match catch_unwind(AssertUnwindSafe(|| raw.poll(poll_type))) {
         Ok(Ok(status)) => status.wait_finished(),
         Ok(Err(wgpu::PollError::Timeout)) => false,

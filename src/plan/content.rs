@@ -7,6 +7,8 @@ use crate::kernels::Launch;
 pub enum Content {
     /// A value of the graph.
     Value(ValueId),
+    /// A value of which one launch has written a part; the launch that writes the rest completes it.
+    Partial(ValueId),
     /// An intermediate of one lowered operation.
     Scratch(u32),
     /// Something derived from an input on the host.
@@ -25,6 +27,16 @@ pub enum Content {
     Inputs,
     /// The records of the steps.
     Records,
+}
+
+impl Content {
+    /// What has the place: a value has one place, complete or not.
+    pub(super) const fn tenant(self) -> Self {
+        match self {
+            Self::Partial(value) => Self::Value(value),
+            other => other,
+        }
+    }
 }
 
 /// A launch whose operands have no place yet.

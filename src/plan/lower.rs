@@ -178,7 +178,7 @@ impl Lowering<'_> {
         let rowsum = self.scratch((heads.batch * heads.heads * heads.time) as u64 * 4);
         let inputs: Vec<Content> = i.iter().map(|&v| self.content(v)).collect();
         let out = self.content(node.outputs[0]);
-        let queries = inputs.iter().copied().chain([out, rowsum]).collect();
+        let queries = inputs.iter().copied().chain([Content::Partial(node.outputs[0]), rowsum]).collect();
         self.emit(attention::grad_queries(&heads, self.target)?, queries);
         let o = inputs.len() - 3;
         let keys = inputs.iter().copied().enumerate().filter(|&(at, _)| at != o).map(|(_, c)| c);

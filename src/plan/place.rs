@@ -36,7 +36,7 @@ pub(super) fn place(
     let mut launches = Vec::with_capacity(lowered.launches.len());
     let mut trace = Vec::with_capacity(lowered.launches.len());
     for (at, emitted) in lowered.launches.iter().enumerate() {
-        for &content in &emitted.operands {
+        for content in emitted.operands.iter().map(|c| c.tenant()) {
             if placer.needs_slot(content) && !placer.slots.holds(content) {
                 let bytes = placer.bytes(content);
                 let until = last_use.get(&content).copied().unwrap_or(at);
@@ -89,8 +89,8 @@ impl Placer<'_> {
     fn last_uses(&self) -> BTreeMap<Content, usize> {
         let mut last = BTreeMap::new();
         for (at, emitted) in self.lowered.launches.iter().enumerate() {
-            for &content in &emitted.operands {
-                last.insert(content, at);
+            for content in &emitted.operands {
+                last.insert(content.tenant(), at);
             }
         }
         for value in self.graph.results() {
@@ -105,7 +105,7 @@ impl Placer<'_> {
 
     fn needs_slot(&self, content: Content) -> bool {
         match content {
-            Content::Value(value) => {
+            Content::Value(value) | Content::Partial(value) => {
                 !matches!(self.graph.producer(value).op, Op::Param(_)) && self.gradient_of(value).is_none()
             }
             Content::Scratch(_) => true,
@@ -122,7 +122,7 @@ impl Placer<'_> {
 
     fn bytes(&self, content: Content) -> u64 {
         match content {
-            Content::Value(value) => self.graph.ty(value).bytes(),
+            Content::Value(value) | Content::Partial(value) => self.graph.ty(value).bytes(),
             Content::Scratch(id) => self.lowered.scratch[id as usize],
             Content::Derived(..) => self.range(content).2,
             Content::Params | Content::Grads | Content::Moment1 | Content::Moment2 => self.arenas.elements as u64 * 4,
@@ -136,7 +136,7 @@ impl Placer<'_> {
     fn range(&self, content: Content) -> (Buffer, u64, u64) {
         let whole = |buffer| (buffer, 0, self.bytes(content));
         match content {
-            Content::Value(value) => {
+            Content::Value(value) | Content::Partial(value) => {
                 let arena = match self.graph.producer(value).op {
                     Op::Param(param) => Some((Buffer::Params, param.index())),
                     _ => self.gradient_of(value).map(|param| (Buffer::Grads, param)),
@@ -146,7 +146,7 @@ impl Placer<'_> {
                         let (offset, elements) = self.arenas.params[param];
                         (buffer, offset as u64 * 4, elements as u64 * 4)
                     }
-                    None => whole(self.slots.buffer(content)),
+                    None => whole(self.slots.buffer(Content::Value(value))),
                 }
             }
             Content::Scratch(_) => whole(self.slots.buffer(content)),
@@ -186,7 +186,7 @@ impl Placer<'_> {
             .iter()
             .zip(&emitted.operands)
             .map(|(&(_, access), &content)| {
-                let (buffer, offset, size) = self.range(content);
+                let (buffer, offset, size) = self.range(content.tenant());
                 Binding { buffer, offset, size, access }
             })
             .collect();

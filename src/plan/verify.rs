@@ -72,6 +72,12 @@ impl Replay<'_> {
             }
         }
         for (binding, &content) in launch.bindings.iter().zip(contents).filter(|(b, _)| b.access != Access::Read) {
+            if let Content::Value(value) = content
+                && matches!(self.graph.producer(value).op, Op::AttentionGrad(_))
+                && self.held.get(&(binding.buffer, binding.offset)) != Some(&Content::Partial(value))
+            {
+                return Err(format!("completes {content:?}, of which nothing is there"));
+            }
             match binding.buffer {
                 Buffer::Slot(slot) if self.constant(slot).is_some() => {
                     return Err(format!("overwrites the constant of slot {slot}"));
@@ -111,7 +117,7 @@ impl Replay<'_> {
         let plan = self.plan;
         let arena = plan.arenas.elements as u64 * 4;
         match content {
-            Content::Value(value) => self.home_of(value),
+            Content::Value(value) | Content::Partial(value) => self.home_of(value),
             Content::Scratch(_) => None,
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs.get(id.index())?.name;

@@ -29,7 +29,7 @@ impl Schedule {
     #[must_use]
     pub fn at(&self, step: u32) -> f64 {
         if step < self.warmup {
-            return self.lr * f64::from(step + 1) / f64::from(self.warmup + 1);
+            return self.lr * (f64::from(step) + 1.0) / (f64::from(self.warmup) + 1.0);
         }
         let span = self.steps.saturating_sub(self.warmup).max(1);
         let done = (f64::from(step - self.warmup) / f64::from(span)).min(1.0);

@@ -63,7 +63,7 @@ impl Engine {
                 json!({
                     "device": "gpu",
                     "adapter": adapter.name,
-                    "software": device.target() == crate::kernels::Target::Software,
+                    "software": device.adapter().kind == crate::gpu::AdapterKind::Software,
                     "max_buffer_bytes": adapter.limits.buffer_bytes,
                     "features": features,
                 })

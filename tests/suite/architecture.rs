@@ -18,7 +18,8 @@ fn parse(document: &str) -> Layers {
     let rows: Vec<(u32, Vec<String>, &str)> = document
         .lines()
         .filter_map(|line| {
-            let cells: Vec<&str> = line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
+            let cells: Vec<&str> =
+                line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
             let [level, modules, imports] = cells.as_slice() else { return None };
             Some((level.parse().ok()?, quoted(modules), *imports))
         })

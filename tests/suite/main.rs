@@ -1,5 +1,6 @@
 //! The one integration binary: linking happens once. Each module tests the module of the library it is named for.
 
+mod architecture;
 mod autodiff;
 mod cases;
 mod cli;
@@ -8,6 +9,9 @@ mod gpu;
 mod ir;
 mod kernels;
 mod known_answers;
+mod models;
+mod passes;
+mod plan;
 mod reference;
 mod shaders;
 mod text;

@@ -9,7 +9,7 @@ use crate::error::CliError;
 
 /// Trains small Transformers on the GPU, generates with them, and measures and verifies what it does.
 #[derive(Parser, Debug)]
-#[command(name = "trainyard", version, about, max_term_width = 100)]
+#[command(name = "trainyard", version)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

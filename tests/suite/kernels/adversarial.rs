@@ -115,7 +115,7 @@ fn a_query_that_sees_no_key_is_silent() {
                     assert!((0..heads).all(|h| lse[h * time] == NO_KEY));
                 }
                 AttentionPart::Grad => {
-                    assert!(y[..heads * head].iter().all(|&x| x == 0.0), "its query has no gradient")
+                    assert!(y[..heads * head].iter().all(|&x| x == 0.0), "its query has no gradient");
                 }
                 AttentionPart::Probs => assert!((0..heads).all(|h| y[h * time * time] == 0.0)),
             }

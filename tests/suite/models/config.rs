@@ -55,7 +55,8 @@ fn floats_are_written_as_short_as_they_were_set() {
 
 #[test]
 fn unknown_keys_are_ignored_as_hugging_face_does() {
-    let config = read(&json!({ "model_type": "gpt2", "n_layer": 3, "summary_type": "cls_index", "transformers_version": "5" }));
+    let config =
+        read(&json!({ "model_type": "gpt2", "n_layer": 3, "summary_type": "cls_index", "transformers_version": "5" }));
     assert_eq!(config.map(|c| c.n_layer), Ok(3));
     assert_eq!(Gpt2Config::default().set("summary_type", &json!(1)), Ok(false));
 }
@@ -78,7 +79,10 @@ fn what_describes_no_model_is_refused() {
         (json!({ "scale_attn_by_inverse_layer_idx": "no" }), "config.json: scale_attn_by_inverse_layer_idx is"),
         (json!({ "tie_word_embeddings": null }), "config.json: tie_word_embeddings is null, but true or false"),
         (json!({ "eos_token_id": -3 }), "config.json: eos_token_id is -3, but a token id or null"),
-        (json!({ "activation_function": "gelu_fast" }), "config.json: activation_function is \"gelu_fast\", but one of"),
+        (
+            json!({ "activation_function": "gelu_fast" }),
+            "config.json: activation_function is \"gelu_fast\", but one of",
+        ),
         (json!({ "trainyard": { "norm": "middle" } }), "config.json: norm is \"middle\", but \"pre\" or \"post\""),
         (json!({ "trainyard": { "bias": 0 } }), "config.json: bias is 0, but true or false"),
         (json!({ "model_type": "bert" }), "config.json: model_type \"bert\" is unknown; known: gpt2"),
@@ -110,7 +114,8 @@ fn messages_stay_short() {
 
 #[test]
 fn graphs_refuse_what_the_model_cannot_read() {
-    let config = Gpt2Config { vocab_size: 7, n_positions: 4, n_embd: 4, n_layer: 1, n_head: 2, ..Gpt2Config::default() };
+    let config =
+        Gpt2Config { vocab_size: 7, n_positions: 4, n_embd: 4, n_layer: 1, n_head: 2, ..Gpt2Config::default() };
     let build = |config: &Gpt2Config, batch, time| {
         let extents = Extents { batch, time, key_mask: false };
         gpt::language_model(config, extents, Mode::Train, Decay::Matrices).map(|_| ()).map_err(|e| e.to_string())

@@ -15,7 +15,8 @@ fn config() -> Gpt2Config {
 
 /// The state dict of a GPT-2 of width 8 with two layers, as PyTorch lists it.
 fn hugging_face() -> Vec<(String, Vec<usize>)> {
-    let mut keys = vec![("transformer.wte.weight".to_owned(), vec![13, 8]), ("transformer.wpe.weight".to_owned(), vec![10, 8])];
+    let mut keys =
+        vec![("transformer.wte.weight".to_owned(), vec![13, 8]), ("transformer.wpe.weight".to_owned(), vec![10, 8])];
     for layer in 0..2 {
         let block: [(&str, &[usize]); 12] = [
             ("ln_1.weight", &[8]),

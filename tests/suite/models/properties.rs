@@ -143,12 +143,14 @@ fn a_batch_is_learnt_by_heart() {
         kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.0 },
         clip: Some(1.0),
     };
-    let inputs = [
+    let batch = vec![
         ("ids".to_owned(), Data::Index(ids(2, 16, 4))),
         ("targets".to_owned(), Data::Index(ids(2, 16, 5))),
         ("weights".to_owned(), Data::Float(vec![1.0 / 32.0; 32])),
     ];
-    let descent = gpu().descend(&graph, optimizer, &initial_values(&graph, 1), &inputs, 1e-2, 120).expect("it trains");
+    let values: Vec<Vec<f64>> =
+        initial_values(&graph, 1).into_iter().map(|v| v.into_iter().map(f64::from).collect()).collect();
+    let descent = gpu().descend(&graph, optimizer, &values, &vec![batch; 120], 1e-2).expect("it trains");
     let (first, last) = (descent.losses[0], descent.losses[119]);
     assert!((first - 19.0_f64.ln()).abs() < 0.1 && last < 0.05, "{first} to {last}");
     assert!(descent.parameters.iter().flatten().all(|p| p.is_finite()));

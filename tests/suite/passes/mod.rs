@@ -34,13 +34,11 @@ fn variants() -> Vec<(&'static str, Gpt2Config, bool)> {
         ("untied", Gpt2Config { tie_word_embeddings: false, ..base.clone() }, false),
         ("without biases", Gpt2Config { bias: false, activation: Activation::GeluErf, ..base.clone() }, false),
         ("post-norm", Gpt2Config { norm: post, ..base.clone() }, false),
-        ("post-norm, no biases, untied, dropout", Gpt2Config {
-            norm: post,
-            bias: false,
-            tie_word_embeddings: false,
-            activation: Activation::Relu,
-            ..dropped
-        }, true),
+        (
+            "post-norm, no biases, untied, dropout",
+            Gpt2Config { norm: post, bias: false, tie_word_embeddings: false, activation: Activation::Relu, ..dropped },
+            true,
+        ),
     ]
 }
 
@@ -164,7 +162,9 @@ fn nothing_that_can_be_merged_is_left() {
             let alone = match node.op {
                 // The embedding's dropout has no matrix product before it; the others' gradients are dropouts too.
                 Op::Dropout(_) => config.resid_pdrop == 0.0,
-                Op::Activation(_) | Op::ActivationGrad(_) | Op::CrossEntropy { .. } | Op::CrossEntropyGrad { .. } => true,
+                Op::Activation(_) | Op::ActivationGrad(_) | Op::CrossEntropy { .. } | Op::CrossEntropyGrad { .. } => {
+                    true
+                }
                 Op::AddRows { period } | Op::SumRows { period, .. } => period == 1,
                 Op::Fill { .. } => true,
                 Op::Add => {
@@ -208,7 +208,8 @@ fn a_wrong_merge_is_noticed() {
     let after = fuse(&before).expect("well-formed");
     let vocabulary = config.vocab_size as u32;
     let expected = results(&before, vocabulary);
-    let changes: [(&str, fn(&mut Fused) -> bool); 4] = [
+    type Change = fn(&mut Fused) -> bool;
+    let changes: [(&str, Change); 4] = [
         ("activation", |f| match f {
             Fused::Linear { epilogue: Epilogue::Activation { f, .. }, .. } => {
                 *f = Activation::GeluErf;
@@ -240,7 +241,8 @@ fn a_wrong_merge_is_noticed() {
     ];
     for (what, change) in changes {
         let mut wrong = after.clone();
-        let mut fused = wrong.nodes.iter_mut().filter_map(|n| if let Op::Fused(f) = &mut n.op { Some(f) } else { None });
+        let mut fused =
+            wrong.nodes.iter_mut().filter_map(|n| if let Op::Fused(f) = &mut n.op { Some(f) } else { None });
         assert!(fused.any(change), "{what}: nothing to change");
         assert!(difference(&expected, &results(&wrong, vocabulary)).is_some(), "{what} may be wrong");
     }

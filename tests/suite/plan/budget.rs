@@ -48,17 +48,22 @@ fn dispatches_grow_by_the_same_for_every_layer() {
     let layer = counts[1] - counts[0];
     assert_eq!(counts[2] - counts[1], layer);
     assert_eq!(counts[3] - counts[2], 4 * layer);
-    assert!(layer <= 22, "{layer} dispatches a layer");
+    assert!(layer <= 24, "{layer} dispatches a layer");
 }
 
-#[test]
-fn a_steady_state_makes_nothing_and_chunks_take_one_submit() {
-    let device = block_on(Device::open_default_limits()).expect("tests need a GPU adapter");
+/// The smallest benchmark on a device whose objects are counted.
+fn bench(device: &Device) -> Session {
     let preset = Preset::find("bench-c").expect("the preset exists");
     let settings = preset.settings().expect("its settings are valid");
     let data = preset.dataset(&settings, None).expect("the data is built in");
     let open = DeviceChoice::Open(device.clone());
-    let mut session = block_on(Session::new(settings, data, 1, open, &mut |_, _, _| {})).expect("it fits");
+    block_on(Session::new(settings, data, 1, open, &mut |_, _, _| {})).expect("it fits")
+}
+
+#[test]
+fn a_steady_state_makes_nothing() {
+    let device = block_on(Device::open_default_limits()).expect("tests need a GPU adapter");
+    let mut session = bench(&device);
     let dispatches = session.engine().footprint().dispatches as u64;
     block_on(session.train(2)).and_then(|_| block_on(session.drain())).expect("the device works");
 
@@ -72,8 +77,13 @@ fn a_steady_state_makes_nothing_and_chunks_take_one_submit() {
         (before.buffers, before.bind_groups, before.pipelines, before.live_bytes),
         "a step makes objects"
     );
-    assert!(after.submits - before.submits <= 20, "more submits than steps");
+}
 
+#[test]
+fn a_chunk_takes_one_submit() {
+    let device = block_on(Device::open_default_limits()).expect("tests need a GPU adapter");
+    let mut session = bench(&device);
+    let dispatches = session.engine().footprint().dispatches as u64;
     let batch = session.data().train_batch(1, 0, 8, 32).expect("the data is there");
     let steps = vec![(Step { lr: 1e-3, ..Step::default() }, batch); 7];
     let before = device.counters();

@@ -1,7 +1,5 @@
 //! Masks: golden vectors of the generator, their statistics, and the rule that maps an element to its word.
 
-use core::slice::from_ref;
-
 use trainyard::ir::{Attention, Dropout, Mask, Op, Type};
 use trainyard::reference::{StepKey, Tensor, run};
 use trainyard::rng::{dropout_threshold, dropout_word, pcg4d};
@@ -49,7 +47,7 @@ fn attention_masks_follow_the_index_rule() {
     let qkv = Tensor::Float(qkv);
     let ty = Type::f32(&[B, T, 3 * H * T]);
     let spec = Attention { heads: H, mask: Mask::Full, scale: 0.5, dropout: Some(dropout) };
-    let forward = values(&one(Op::Attention(spec), from_ref(&ty)), from_ref(&qkv));
+    let forward = values(&one(Op::Attention(spec), std::slice::from_ref(&ty)), std::slice::from_ref(&qkv));
     let (o, lse) = (forward.output("y0").expect("o"), forward.output("y1").expect("lse").to_vec());
     let types = [ty, Type::f32(&[B, H, T])];
     let p = result(&one(Op::AttentionProbs(spec), &types), &[qkv, Tensor::Float(lse)]);
