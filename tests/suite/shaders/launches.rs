@@ -71,9 +71,19 @@ fn matmuls(target: Target) -> Result<Vec<Launch>, KernelError> {
             launches.push(matmul::launch(&matmul::MatMul { m: 13, n: 67, k: 5, ta, tb, variant }, target)?);
         }
     }
-    for (m, n, k) in [(1, 1, 1), (256, 3, 64), (3, 256, 64), (256, 65, 64), (4096, 50_257, 768), (768, 3072, 4096), (384, 384, 1001), (65, 64, 256)] {
+    for (m, n, k) in [
+        (1, 1, 1),
+        (256, 3, 64),
+        (3, 256, 64),
+        (256, 65, 64),
+        (4096, 50_257, 768),
+        (768, 3072, 4096),
+        (384, 384, 1001),
+        (65, 64, 256),
+    ] {
         let variant = matmul::Variant::PLAIN;
         launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: false, tb: true, variant }, target)?);
+        launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: true, tb: false, variant }, target)?);
         let variant = matmul::Variant::WeightBias;
         launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: true, tb: false, variant }, target)?);
     }
