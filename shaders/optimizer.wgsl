@@ -7,7 +7,7 @@
 //
 // A loss or norm that is not finite makes the factor negative, and adamw then changes nothing. Finiteness is read
 // off the bits: a shader compiler may assume that no NaN exists. norm_partials strides by all its threads; finish is
-// one workgroup; adamw takes four elements a thread, WX apart. Gaps of the arenas hold zeros and stay zero.
+// one workgroup; adamw takes PER_THREAD elements a thread, WX apart. Gaps of the arenas hold zeros and stay zero.
 
 const ELEMENTS: u32 = 64u;
 const DECAYED: u32 = 64u;
@@ -16,6 +16,7 @@ const RECORDS: u32 = 1u;
 const BETA1_REST: f32 = 0.1;
 const BETA2_REST: f32 = 0.001;
 const EPS: f32 = 1e-8;
+const PER_THREAD: u32 = 4u;
 const GRID_X: u32 = 1u;
 const WX: u32 = 64u;
 // For the reductions of the first two: one sum of 64 parts.
@@ -86,8 +87,8 @@ fn update(index: u32, factor: f32) {
 @compute @workgroup_size(WX)
 fn adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let factor = scalars_in[0];
-    let first = (group.y * GRID_X + group.x) * (4u * WX) + local.x;
-    for (var i = 0u; i < 4u; i++) {
+    let first = (group.y * GRID_X + group.x) * (PER_THREAD * WX) + local.x;
+    for (var i = 0u; i < PER_THREAD; i++) {
         let wanted = first + i * WX;
         if (factor >= 0.0 && wanted < ELEMENTS) {
             update(min(wanted, ELEMENTS - 1u), factor);

@@ -75,7 +75,12 @@ pub struct AdamW {
 /// When the arena is empty or too large.
 pub fn adamw(spec: &AdamW, target: Target) -> Result<Launch, KernelError> {
     let length = elements(KERNEL.stem, "arena", &[spec.arena])?;
-    let grid = folded(KERNEL.stem, u64::from(length).div_ceil(4 * u64::from(width(target))))?;
+    let per_thread = match target {
+        Target::Gpu => 4_u32,
+        // Starting a workgroup costs a software adapter as much as several elements do.
+        Target::Software => 8,
+    };
+    let grid = folded(KERNEL.stem, length.div_ceil(per_thread * width(target)).into())?;
     // In f64, because in f32 the small 1 - β would keep few of its digits.
     let rest = |beta: f64| (1.0 - beta) as f32;
     let constants = vec![
@@ -84,6 +89,7 @@ pub fn adamw(spec: &AdamW, target: Target) -> Result<Launch, KernelError> {
         ("BETA1_REST", rest(spec.beta1).into()),
         ("BETA2_REST", rest(spec.beta2).into()),
         ("EPS", (spec.eps as f32).into()),
+        ("PER_THREAD", per_thread.into()),
         ("GRID_X", grid[0].into()),
         ("WX", width(target).into()),
     ];

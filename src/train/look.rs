@@ -10,7 +10,7 @@ use crate::data::Dataset;
 use crate::models::{Extents, Mode};
 
 /// Attention maps and predictions for one sentence.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Inspection {
     /// Training steps that the weights have seen.
     pub step: u32,
@@ -24,11 +24,13 @@ pub struct Inspection {
     pub heads: usize,
     /// Tokens n.
     pub length: usize,
-    /// Probabilities `[L,H,n,n]`, a row for each query.
+    /// Probabilities `[L,H,n,n]`, a row for each query; too many for anything but an array of their own.
+    #[serde(skip)]
     pub probs: Vec<f32>,
     /// For each position the most likely next tokens with their probabilities.
     pub next: Vec<Vec<Prediction>>,
-    /// Mean cross-entropy of the sentence's own next tokens; `None` for a single token.
+    /// Mean cross-entropy of the sentence's own next tokens, for a task of the answer's; `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<f32>,
 }
 
@@ -91,7 +93,9 @@ impl Session {
         let surprisal = |(row, &id): (&Vec<(u32, f64)>, &u32)| {
             row.iter().find(|(token, _)| *token == id).map_or(f64::INFINITY, |&(_, p)| -libm::log(p))
         };
-        let total: f64 = rows.iter().zip(&ids[1..]).map(surprisal).sum();
+        // A task's model learns nothing of the question.
+        let given = self.data().question(text)?.map_or(1, |example| example.question.len());
+        let losses: Vec<f64> = rows.iter().zip(&ids[1..]).skip(given.saturating_sub(1)).map(surprisal).collect();
         Ok(Inspection {
             step: self.submitted(),
             tokens: ids.iter().map(|&id| tokenizer.label(id)).collect(),
@@ -101,7 +105,7 @@ impl Session {
             length: n,
             probs,
             next,
-            loss: (n > 1).then(|| (total / (n - 1) as f64) as f32),
+            loss: (!losses.is_empty()).then(|| (losses.iter().sum::<f64>() / losses.len() as f64) as f32),
         })
     }
 

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{Failure, to_js};
+use crate::data::TokenizerChoice;
 use crate::gpu::Device;
+use crate::text::Tokenizer;
 use crate::train::decode::Sampling;
 use crate::train::{DeviceChoice, Preset, Session, StepMetrics, TrainError};
 
@@ -75,7 +77,8 @@ impl Engine {
         to_js(&caps)
     }
 
-    /// Sets a run up. An earlier run stays as it is until the new one stands.
+    /// Sets a run up: on a text if one is given, read with a `tokenizer.json` if one is given. An earlier run stays as it
+    /// is until the new one stands.
     ///
     /// # Errors
     /// When settings, text and device do not fit.
@@ -84,6 +87,7 @@ impl Engine {
         config: JsValue,
         text: Option<Uint8Array>,
         progress: Function,
+        tokenizer: Option<Uint8Array>,
     ) -> Result<JsValue, JsValue> {
         let config: RunConfig = serde_wasm_bindgen::from_value(config)
             .map_err(|e| Failure::new("setting", &format!("the run's configuration: {e}")))?;
@@ -94,7 +98,14 @@ impl Engine {
         }
         let bytes = text.map(|t| t.to_vec());
         let name = config.text_name.as_deref().unwrap_or("text");
-        let data = preset.dataset(&settings, bytes.as_deref().map(|b| (name, b))).map_err(Failure::from)?;
+        let tokenizer = match tokenizer {
+            Some(json) => TokenizerChoice::Given(
+                Tokenizer::from_json(&json.to_vec()).map_err(TrainError::from).map_err(Failure::from)?,
+            ),
+            None => settings.tokenizer_choice(),
+        };
+        let text = bytes.as_deref().map(|b| (name, b));
+        let data = preset.dataset_with(&settings, tokenizer, text).map_err(Failure::from)?;
         let device = self.device.clone().map_or(DeviceChoice::Cpu, DeviceChoice::Open);
         let mut report = |done: usize, total: usize, label: &str| {
             // What the page does with the progress cannot stop the run.
@@ -140,16 +151,7 @@ impl Engine {
     /// When the text does not fit the tokenizer, or the device fails.
     pub async fn inspect(&mut self, text: String) -> Result<JsValue, JsValue> {
         let seen = self.session()?.inspect(&text).await.map_err(Failure::from)?;
-        let object = to_js(&json!({
-            "step": seen.step,
-            "tokens": seen.tokens,
-            "targets": seen.targets,
-            "layers": seen.layers,
-            "heads": seen.heads,
-            "length": seen.length,
-            "next": seen.next,
-            "loss": seen.loss,
-        }))?;
+        let object = to_js(&seen)?;
         Reflect::set(&object, &"probs".into(), &Float32Array::from(seen.probs.as_slice()))?;
         Ok(object)
     }

@@ -81,6 +81,9 @@ pub struct TrainArgs {
     /// A UTF-8 text to learn from, instead of the built-in one.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// A tokenizer.json to read the text with, instead of one made from it.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub tokenizer: Option<PathBuf>,
     /// Length of the run.
     #[arg(long, value_name = "N")]
     pub steps: Option<u32>,

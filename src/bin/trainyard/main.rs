@@ -29,7 +29,19 @@ use clap::Parser as _;
 use args::{Cli, Command};
 use error::CliError;
 
+/// Mesa's device-select layer asks the desktop which GPU to prefer and, where there is none, complains on standard error.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the environment is changed before any other thread exists")]
+fn quiet_device_selection() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: called first in `main`, when this is the only thread.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    quiet_device_selection();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Generate(args) => generate::run(&args),

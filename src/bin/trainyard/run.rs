@@ -14,7 +14,7 @@ use crate::store::Store;
 
 /// Limits of the files that are read whole.
 const MAX_JSON: u64 = 1 << 20;
-const MAX_TOKENIZER: u64 = 64 << 20;
+pub const MAX_TOKENIZER: u64 = 64 << 20;
 /// Two billion parameters in single precision, and the header.
 pub const MAX_WEIGHTS: u64 = 8 << 30;
 

@@ -5,10 +5,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use trainyard::data::{Dataset, TokenizerChoice};
+use trainyard::text::Tokenizer;
 use trainyard::train::{Preset, Settings, Source, TrainError};
 
 use crate::args::Pair;
 use crate::error::CliError;
+use crate::run::MAX_TOKENIZER;
 
 /// The largest text that is read; the core's limit is the same.
 const MAX_TEXT: u64 = 1 << 30;
@@ -32,6 +34,13 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
 /// Reads a text as bytes.
 pub fn read_text(path: &Path) -> Result<Vec<u8>, CliError> {
     read_file(path, MAX_TEXT)
+}
+
+/// Reads a tokenizer of the user's.
+pub fn read_tokenizer(path: &Path) -> Result<Tokenizer, CliError> {
+    let bytes = read_file(path, MAX_TOKENIZER)?;
+    Tokenizer::from_json(&bytes)
+        .map_err(|error| CliError::File { path: path.to_owned(), error: Box::new(error.into()) })
 }
 
 /// How a text is called in messages and in the record of a run.

@@ -61,14 +61,18 @@ fn begin(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
     if !args.overwrite && !store.is_vacant()? {
         return Err(CliError::NotEmpty { dir: store.dir().to_owned() });
     }
+    let tokenizer = match &args.tokenizer {
+        Some(path) => TokenizerChoice::Given(source::read_tokenizer(path)?),
+        None => settings.tokenizer_choice(),
+    };
     let (text, data) = match &args.data {
         Some(path) => {
             let bytes = source::read_text(path)?;
             let text = TextRecord::new(&source::name(path), &bytes);
-            let data = preset.dataset(&settings, Some((&text.path, &bytes)))?;
+            let data = preset.dataset_with(&settings, tokenizer, Some((&text.path, &bytes)))?;
             (Some(text), data)
         }
-        None => (None, preset.dataset(&settings, None)?),
+        None => (None, preset.dataset_with(&settings, tokenizer, None)?),
     };
     let session = block_on(Session::new(settings, data, args.seed, device, &mut compiling()))?;
     store.start()?;

@@ -8,6 +8,8 @@ mod compare;
 mod dropout;
 mod exact;
 mod invariance;
+mod large;
+mod optimizer;
 
 use std::sync::OnceLock;
 

@@ -7,6 +7,7 @@ import { EngineClient } from "../engine/client.ts";
 import type { EngineError, Event } from "../engine/protocol.ts";
 import type { Caps, DeviceKind, GenerateRequest, Generation, Value } from "../engine/surface.ts";
 import * as format from "./format.ts";
+import type { Milestone } from "./milestones.ts";
 import { problemOf, type Problem } from "./problems.ts";
 import { Run } from "./run.svelte.ts";
 import { Setup } from "./setup.svelte.ts";
@@ -32,6 +33,9 @@ const RECONFIGURE_MS = 300;
 const TINY: Draft = { preset: "reverse", settings: { n_layer: 1, n_head: 2, n_embd: 32, batch: 8, dropout: 0 }, seed: 1 };
 const MAPS_MS = { wide: 125, narrow: 250, calm: 500 };
 
+/** What a file dialog offers; every file is looked at before it is used. */
+export const TEXT_TYPES = ".txt,.md,.csv,text/*";
+
 export interface Question {
   sentence: string;
   confirm: string;
@@ -50,7 +54,7 @@ export class App {
   probeError = $state<string | undefined>(undefined);
   /** The run stands still because its task is solved. */
   solved = $state(false);
-  note = $state<string | undefined>(undefined);
+  note = $state.raw<Milestone | undefined>(undefined);
   announcement = $state("");
   question = $state.raw<Question | undefined>(undefined);
   generated = $state.raw<{ step: number; generation: Generation } | undefined>(undefined);
@@ -144,6 +148,22 @@ export class App {
       this.probeEdited = false;
       this.apply(false);
     });
+  }
+
+  /** Opens the browser's file dialog, as a click on the drop area does. */
+  chooseText(): void {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = TEXT_TYPES;
+    input.onchange = () => {
+      const file = input.files?.[0];
+      if (file !== undefined) void this.openFile(file);
+    };
+    input.click();
+  }
+
+  async openFile(file: File): Promise<void> {
+    this.openText(file.name, new Uint8Array(await file.arrayBuffer()));
   }
 
   builtInText(): void {
@@ -274,7 +294,8 @@ export class App {
         this.milestones(this.run?.evaluated(event.evaluation) ?? []);
         return;
       case "snapshot":
-        if (this.run !== undefined) this.run.inspection = event.inspection;
+        this.milestones(this.run?.inspected(event.inspection) ?? []);
+        if (this.status === "paused" || this.status === "finished") this.showTellingHead();
         this.probeError = undefined;
         return;
       case "sample":
@@ -316,6 +337,7 @@ export class App {
     this.ui.pinned = undefined;
     this.ui.hover = undefined;
     this.ui.clamp(info.layers, info.heads);
+    this.ui.chosen = false;
     if (!this.probeEdited) this.probe = info.default_probe;
     this.compile = undefined;
     this.status = "ready";
@@ -343,11 +365,19 @@ export class App {
     }
   }
 
-  private milestones(found: { sentence: string }[]): void {
+  /** Once the run stands still, the head that tells most comes into view, unless the visitor has chosen one. */
+  private showTellingHead(): void {
+    const head = this.run?.tellingHead;
+    if (head !== undefined && !this.ui.chosen) this.ui.show(head.layer, head.head);
+  }
+
+  private milestones(found: Milestone[]): void {
     const last = found.at(-1);
     if (last === undefined) return;
-    this.note = last.sentence;
+    this.note = last;
     this.say(last.sentence);
+    // The head that the note is about comes into view, unless the visitor looks at one of their own choice.
+    if (last.head !== undefined && !this.ui.chosen) this.ui.show(last.head.layer, last.head.head);
   }
 
   private fail(error: EngineError): void {

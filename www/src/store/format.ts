@@ -45,6 +45,9 @@ export function setting(value: Value): string {
   return size < 1e-3 || size >= 1e6 ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6)));
 }
 
+/** A head by the names of its tile: counted from 1. */
+export const headName = ({ layer, head }: { layer: number; head: number }): string => `Layer ${layer + 1}, head ${head + 1}`;
+
 /** A token's label: what would be invisible gets a sign. */
 export function token(label: string): string {
   if (label === " ") return "␣";

@@ -35,10 +35,10 @@ export function shortcuts(app: App, event: KeyboardEvent): void {
     r: () => { app.restart(); },
     m: () => { ui.mask = !ui.mask; },
     t: () => { ui.asTable = !ui.asTable; },
-    "[": () => { ui.layer = cycle(ui.layer, -1, layers); },
-    "]": () => { ui.layer = cycle(ui.layer, 1, layers); },
-    "-": () => { ui.head = cycle(ui.head, -1, heads); },
-    "=": () => { ui.head = cycle(ui.head, 1, heads); },
+    "[": () => { ui.select(cycle(ui.layer, -1, layers), ui.head); },
+    "]": () => { ui.select(cycle(ui.layer, 1, layers), ui.head); },
+    "-": () => { ui.select(ui.layer, cycle(ui.head, -1, heads)); },
+    "=": () => { ui.select(ui.layer, cycle(ui.head, 1, heads)); },
     "?": () => { ui.help = true; },
     Escape: () => {
       ui.pinned = undefined;

@@ -2,7 +2,7 @@
 import type { Inspection } from "../engine/surface.ts";
 import type { Cell } from "../draw/layout.ts";
 import * as format from "./format.ts";
-import { detect, entropy } from "./patterns.ts";
+import { detect, entropy, type HeadPattern, type Pattern } from "./patterns.ts";
 
 /** The map of one head, (query, key), without a copy. */
 export function headMap(inspection: Inspection, layer: number, head: number): Float32Array {
@@ -10,6 +10,34 @@ export function headMap(inspection: Inspection, layer: number, head: number): Fl
   const start = (layer * inspection.heads + head) * size;
   return inspection.probs.subarray(start, start + size);
 }
+
+export interface HeadFacts {
+  pattern: Pattern | undefined;
+  entropy: number;
+}
+
+const known = new WeakMap<Inspection, HeadFacts[]>();
+
+/** Pattern and entropy of every head, layers by rows; found once for an inspection, however many views ask. */
+function allFacts(inspection: Inspection): HeadFacts[] {
+  const found = known.get(inspection);
+  if (found !== undefined) return found;
+  const facts = Array.from({ length: inspection.layers * inspection.heads }, (_, i) => {
+    const map = headMap(inspection, Math.floor(i / inspection.heads), i % inspection.heads);
+    return { pattern: detect(map, inspection.tokens), entropy: entropy(map, inspection.length) };
+  });
+  known.set(inspection, facts);
+  return facts;
+}
+
+export const headFacts = (inspection: Inspection, layer: number, head: number): HeadFacts =>
+  allFacts(inspection)[layer * inspection.heads + head] ?? { pattern: undefined, entropy: 0 };
+
+/** The heads whose pattern has a name. */
+export const namedHeads = (inspection: Inspection): HeadPattern[] =>
+  allFacts(inspection).flatMap(({ pattern }, i) =>
+    pattern === undefined ? [] : [{ ...pattern, layer: Math.floor(i / inspection.heads), head: i % inspection.heads }],
+  );
 
 export const columnLabels = (inspection: Inspection): string[] => inspection.tokens.map(format.token);
 
@@ -44,11 +72,11 @@ export function mapWords(inspection: Inspection, layer: number, head: number): s
       }
     }
   }
-  const pattern = detect(map, inspection.tokens);
+  const { pattern, entropy: spread } = headFacts(inspection, layer, head);
   const kind = pattern === undefined ? "No named pattern" : `Pattern: ${pattern.name}, score ${pattern.score.toFixed(2)}`;
   const strongest = length > 1 ? ` Strongest: ${cellWords(inspection, map, best)}.` : "";
   return (
     `Causal self-attention, layer ${layer + 1}, head ${head + 1}, step ${inspection.step}. ${kind}. ` +
-    `Normalized entropy ${entropy(map, length).toFixed(2)}.${strongest}`
+    `Normalized entropy ${spread.toFixed(2)}.${strongest}`
   );
 }

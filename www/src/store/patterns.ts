@@ -1,6 +1,6 @@
 /**
- * Names for what a head does. Each template marks, for every query, the keys that a head of that kind would look at;
- * the score is the mass found there, on a scale where a uniform row is 0 and all of it is 1.
+ * Names for what a head does. Each kind marks, for every query, the keys that a head of that kind would look at; the
+ * score is the mass found there, on a scale where a uniform row is 0 and all of it is 1.
  */
 
 export interface Pattern {
@@ -8,50 +8,72 @@ export interface Pattern {
   score: number;
 }
 
-/** A badge is shown from this score on. */
-export const BADGE_SCORE = 0.5;
-/** A template must apply to this many rows before its score means anything. */
-const MIN_ROWS = 4;
-
-type Template = (query: number, key: number) => boolean;
-
-/** Mean of (mass - uniform) / (1 - uniform) over the rows that have a marked key and a choice of keys. */
-export function score(map: ArrayLike<number>, length: number, template: Template): number {
-  let mass = 0;
-  let uniform = 0;
-  let rows = 0;
-  for (let query = 1; query < length; query += 1) {
-    let marked = 0;
-    let found = 0;
-    for (let key = 0; key <= query; key += 1) {
-      if (!template(query, key)) continue;
-      marked += 1;
-      found += map[query * length + key] ?? 0;
-    }
-    if (marked === 0 || marked > query) continue;
-    rows += 1;
-    mass += found;
-    uniform += marked / (query + 1);
-  }
-  if (rows < MIN_ROWS) return 0;
-  return (mass / rows - uniform / rows) / (1 - uniform / rows);
+export interface HeadPattern extends Pattern {
+  layer: number;
+  head: number;
 }
 
-/** The best name for a causal map, or undefined when none fits. `tokens` are the labels of the probe. */
-export function detect(map: ArrayLike<number>, tokens: readonly string[]): Pattern | undefined {
-  const length = tokens.length;
-  const candidates: Pattern[] = [
-    { name: "self", score: score(map, length, (query, key) => key === query) },
-    { name: "previous", score: score(map, length, (query, key) => key === query - 1) },
-    { name: "first", score: score(map, length, (_, key) => key === 0) },
-    { name: "same token", score: score(map, length, (query, key) => key < query && tokens[key] === tokens[query]) },
-    { name: "induction", score: score(map, length, (query, key) => key > 0 && key < query && tokens[key - 1] === tokens[query]) },
-  ];
-  // An anti-diagonal has constant query + key and reaches the last rows; short ones are not tried.
-  for (let sum = length - 2; sum <= 2 * length - 2 - MIN_ROWS; sum += 1) {
-    candidates.push({ name: "anti-diagonal", score: score(map, length, (query, key) => query + key === sum) });
+/** A badge is shown from this score on. */
+export const BADGE_SCORE = 0.5;
+/** A kind must apply to this many rows before its score means anything. */
+const MIN_ROWS = 4;
+
+class Tally {
+  private mass = 0;
+  private uniform = 0;
+  private rows = 0;
+
+  /** A row with `mass` on the marked keys, of which a uniform row would have `uniform`. */
+  add(mass: number, uniform: number): void {
+    this.mass += mass;
+    this.uniform += uniform;
+    this.rows += 1;
   }
-  const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
+
+  get score(): number {
+    return this.rows < MIN_ROWS ? 0 : (this.mass - this.uniform) / (this.rows - this.uniform);
+  }
+}
+
+/** Every kind's score for a causal map, in one pass over it. `tokens` are the labels of the probe. */
+export function scores(map: ArrayLike<number>, tokens: readonly string[]): Pattern[] {
+  const length = tokens.length;
+  const tallies = (size: number): Tally[] => Array.from({ length: size }, () => new Tally());
+  const back = tallies(length);
+  const anti = tallies(2 * length);
+  const [first, same, induction] = [new Tally(), new Tally(), new Tally()];
+  for (let query = 1; query < length; query += 1) {
+    const share = 1 / (query + 1);
+    const repeats = { keys: 0, mass: 0 };
+    const follows = { keys: 0, mass: 0 };
+    for (let key = 0; key <= query; key += 1) {
+      const p = map[query * length + key] ?? 0;
+      back[query - key]?.add(p, share);
+      anti[query + key]?.add(p, share);
+      if (key === 0) first.add(p, share);
+      if (key === query) continue;
+      if (tokens[key] === tokens[query]) {
+        repeats.keys += 1;
+        repeats.mass += p;
+      }
+      if (key > 0 && tokens[key - 1] === tokens[query]) {
+        follows.keys += 1;
+        follows.mass += p;
+      }
+    }
+    if (repeats.keys > 0) same.add(repeats.mass, repeats.keys * share);
+    if (follows.keys > 0) induction.add(follows.mass, follows.keys * share);
+  }
+  const found = back.map((tally, k) => ({ name: k === 0 ? "self" : k === 1 ? "previous" : `${k} back`, score: tally.score }));
+  found.push({ name: "first", score: first.score }, { name: "same token", score: same.score }, { name: "induction", score: induction.score });
+  // An anti-diagonal has constant query + key and reaches the last rows.
+  for (let sum = length - 2; sum <= 2 * length - 2 - MIN_ROWS; sum += 1) found.push({ name: "anti-diagonal", score: anti[sum]?.score ?? 0 });
+  return found;
+}
+
+/** The best name for a causal map, or undefined when none fits. */
+export function detect(map: ArrayLike<number>, tokens: readonly string[]): Pattern | undefined {
+  const best = scores(map, tokens).reduce((a, b) => (b.score > a.score ? b : a), { name: "", score: 0 });
   return best.score >= BADGE_SCORE ? best : undefined;
 }
 

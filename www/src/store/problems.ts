@@ -9,6 +9,7 @@ export type Remedy =
   | "halve_context"
   | "smaller_model"
   | "lower_lr"
+  | "choose_text"
   | "undo"
   | "restart"
   | "reload"
@@ -31,6 +32,7 @@ export const REMEDY_LABELS: Record<Remedy, string> = {
   halve_context: "Halve the context length",
   smaller_model: "Halve the width",
   lower_lr: "Restart with a tenth of the learning rate",
+  choose_text: "Choose a text file",
   undo: "Back to the settings of the running model",
   restart: "Restart the run",
   reload: "Reload the page",
@@ -55,6 +57,7 @@ export function problemOf(error: EngineError, kept: boolean): Problem {
     case "init":
       return { ...base, title: "The engine did not start", remedies: ["reload", "train_on_cpu"] };
     case "configure":
+      if (error.code === "text_needed") return { ...base, title: "This preset needs a text of yours", remedies: kept ? ["choose_text", "undo"] : ["choose_text"] };
       return { ...base, title: "These settings do not fit together", remedies: kept ? ["undo", "dismiss"] : ["undo"] };
     case "train":
       return { ...base, title: "Training stopped", remedies: ["restart", "dismiss"] };

@@ -46,6 +46,9 @@ export function applyRemedy(app: App, remedy: Remedy): void {
       app.setup.set("lr", lowerRate(app));
       app.apply(true);
       return;
+    case "choose_text":
+      app.chooseText();
+      return;
     case "undo":
       app.undo();
       return;

@@ -2,7 +2,9 @@
 import type { Event } from "../engine/protocol.ts";
 import type { Divergence, Evaluation, Generation, Inspection, RunInfo, StepRecord } from "../engine/surface.ts";
 import { History, smoothed } from "./history.ts";
-import { Milestones, type Milestone } from "./milestones.ts";
+import { namedHeads } from "./maps.ts";
+import { Milestones, news, type Milestone } from "./milestones.ts";
+import type { HeadPattern } from "./patterns.ts";
 
 export interface Sample extends Generation {
   step: number;
@@ -69,6 +71,12 @@ export class Run {
     return this.standing();
   }
 
+  /** What a trained model shows is news; what random weights look like is not. */
+  inspected(inspection: Inspection): Milestone[] {
+    this.inspection = inspection;
+    return inspection.step > 0 ? this.standing() : [];
+  }
+
   sampled(step: number, generation: Generation): void {
     this.sampleId += 1;
     this.samples = [{ ...generation, step, id: this.sampleId }, ...this.samples].slice(0, SAMPLES);
@@ -79,9 +87,20 @@ export class Run {
     this.revision += 1;
   }
 
+  /** The head that shows best what the model has learned. */
+  get tellingHead(): HeadPattern | undefined {
+    return this.heads().filter((head) => news(head) !== undefined).sort((a, b) => b.score - a.score)[0];
+  }
+
+  private heads(): HeadPattern[] {
+    const { inspection } = this;
+    return inspection === undefined || inspection.step === 0 ? [] : namedHeads(inspection);
+  }
+
   private standing(): Milestone[] {
     const { step, recentLoss: loss, evaluation } = this;
-    return this.milestones.next({ step, loss, guess: this.info.random_guess, accuracy: evaluation?.accuracy });
+    const heads = this.heads();
+    return this.milestones.next({ step, loss, guess: this.info.random_guess, accuracy: evaluation?.accuracy, heads });
   }
 
   private measure(active: number, records: readonly StepRecord[]): void {

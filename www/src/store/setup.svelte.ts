@@ -31,8 +31,22 @@ export class Setup {
     return this.knobs.find((knob) => knob.key === key);
   }
 
+  /** The knobs that mean something for what is set. */
+  get shown(): Knob[] {
+    return this.knobs.filter((knob) => this.applies(knob));
+  }
+
   group(group: KnobGroup): Knob[] {
-    return this.knobs.filter((knob) => knob.group === group);
+    return this.shown.filter((knob) => knob.group === group);
+  }
+
+  /** A task makes its own data and knows its length; sizes that follow from others are not for turning. */
+  private applies({ key, group }: Knob): boolean {
+    const kind = this.preset?.data.kind;
+    if (key === "vocab_size" || key === "n_positions") return false;
+    if (key === "bpe_vocab") return this.value("tokenizer") === "bpe";
+    if (key === "world_seed") return kind === "world" && this.text === undefined;
+    return kind !== "task" || (group !== "tokens" && key !== "context");
   }
 
   value(key: string): Value | undefined {

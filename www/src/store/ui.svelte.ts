@@ -35,6 +35,8 @@ export class Ui {
   tab = $state<Tab>("attention");
   layer = $state(0);
   head = $state(0);
+  /** The visitor has chosen the head in this run. */
+  chosen = false;
   hover = $state<Cell | undefined>(undefined);
   pinned = $state<Cell | undefined>(undefined);
   mask = $state(true);
@@ -70,7 +72,13 @@ export class Ui {
     document.documentElement.dataset.theme = this.theme;
   }
 
+  /** The visitor's choice of a head. */
   select(layer: number, head: number): void {
+    this.chosen = true;
+    this.show(layer, head);
+  }
+
+  show(layer: number, head: number): void {
     this.layer = layer;
     this.head = head;
   }

@@ -77,5 +77,5 @@ export const knobs: Knob[] = [
   number("optimizer", "clip", "Gradient clipping (max norm)", "float", [0, 10], true, "0 turns clipping off."),
   number("optimizer", "beta1", "Beta 1", "float", [0, 0.999], false, "Decay of the first moment."),
   number("optimizer", "beta2", "Beta 2", "float", [0, 0.9999], false, "Decay of the second moment."),
-  number("optimizer", "eval_every", "Evaluate every (steps)", "int", [1, 10000], false, "Steps between validation losses."),
+  number("optimizer", "eval_every", "Evaluate every (steps)", "int", [0, 10000], true, "Steps between validation losses."),
 ];

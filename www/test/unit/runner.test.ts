@@ -83,6 +83,51 @@ describe("runner", () => {
     expect(of("generated")[0]).toMatchObject({ id: 7 });
   });
 
+  it("writes a long text in pieces, and trains in between", async () => {
+    const { runner, events, until, of, last } = await started();
+    runner.send({ type: "configure", run: 1, config: { preset: "story", settings: { steps: 100_000 }, seed: 1 } });
+    runner.send({ type: "start", run: 1 });
+    await until(() => last() > 5);
+    runner.send({ type: "generate", run: 1, id: 3, request: { prompt: "the ", max_new: 160, temperature: 1, top_k: 5, seed: 1 } });
+    await until(() => of("generated").at(-1)?.done === true);
+    const pieces = of("generated");
+    expect(pieces.map(({ done }) => done)).toEqual(Array.from({ length: 20 }, (_, i) => i === 19));
+    for (const [i, { generation }] of pieces.entries()) {
+      expect(generation.prompt).toBe("the ");
+      expect(generation.text.startsWith(pieces[i - 1]?.generation.text ?? "")).toBe(true);
+    }
+    const places = pieces.map((piece) => events.indexOf(piece));
+    expect(events.slice(places[0], places[19]).some(({ type }) => type === "metrics")).toBe(true);
+  });
+
+  it("pauses once when the task is solved, and goes on when asked to", async () => {
+    const { runner, until, of, last, states } = await started();
+    runner.send({ type: "configure", run: 1, config: { preset: "reverse", settings: { steps: 400_000, eval_every: 50 }, seed: 1 } });
+    runner.send({ type: "start", run: 1 });
+    await until(() => of("state").at(-1)?.solved === true);
+    expect(states().at(-1)).toBe("paused");
+    expect(of("evaluation").slice(-3).every(({ evaluation }) => (evaluation.accuracy ?? 0) >= 0.99)).toBe(true);
+    expect(last()).toBeLessThan(400_000);
+    runner.send({ type: "start", run: 1 });
+    await until(() => states().includes("finished"));
+    expect(of("state").filter(({ solved }) => solved === true).length).toBe(1);
+  });
+
+  it("never evaluates when told so, from the start or while it runs", async () => {
+    const { runner, until, of, last, states } = await started();
+    runner.send({ type: "configure", run: 1, config: { ...sort, settings: { steps: 400, eval_every: 0 } } });
+    runner.send({ type: "start", run: 1 });
+    await until(() => states().includes("finished"));
+    expect(of("evaluation")).toEqual([]);
+    runner.send({ type: "configure", run: 2, config: { ...long, settings: { steps: 100_000, eval_every: 5 } } });
+    runner.send({ type: "start", run: 2 });
+    await until(() => of("evaluation").length > 2);
+    runner.send({ type: "live", run: 2, key: "eval_every", value: 0 });
+    const stood = last();
+    await until(() => last() > stood + 50_000);
+    expect(of("evaluation").at(-1)?.evaluation.step).toBeLessThan(stood + 1000);
+  });
+
   it("keeps the old run when a new one is refused", async () => {
     const { runner, until, of, last, states } = await started();
     runner.send({ type: "configure", run: 1, config: long });

@@ -97,7 +97,7 @@ describe("slider", () => {
 describe("milestones", () => {
   it("come once each, and only when true", () => {
     const milestones = new Milestones();
-    const at = (step: number, loss: number | undefined, accuracy?: number) => milestones.next({ step, loss, guess: 3.4, accuracy }).map(({ id }) => id);
+    const at = (step: number, loss: number | undefined, accuracy?: number) => milestones.next({ step, loss, guess: 3.4, accuracy, heads: [] }).map(({ id }) => id);
     expect(at(1, 3.4)).toEqual([]);
     expect(at(2, undefined)).toEqual([]);
     expect(at(10, 3.0)).toEqual(["learned"]);
@@ -105,6 +105,22 @@ describe("milestones", () => {
     expect(at(20, 1.6)).toEqual(["halved"]);
     expect(at(30, 0.1, 0.98)).toEqual([]);
     expect(at(40, 0.1, 0.995)).toEqual(["solved"]);
+    expect(at(50, 20)).toEqual(["worse"]);
+  });
+});
+
+describe("milestones of heads", () => {
+  const at = (name: string, score: number) =>
+    new Milestones().next({ step: 9, loss: undefined, guess: 3, accuracy: undefined, heads: [{ name, score, layer: 1, head: 2 }] });
+  it("name the head that reads backwards, copies or repeats", () => {
+    expect(at("anti-diagonal", 0.7)).toMatchObject([{ id: "backwards", head: { layer: 1, head: 2 } }]);
+    expect(at("anti-diagonal", 0.7)[0]?.sentence).toContain("Layer 2, head 3");
+    expect(at("6 back", 0.7)[0]?.sentence).toContain("6 tokens back");
+    expect(at("induction", 0.7)).toMatchObject([{ id: "induction" }]);
+  });
+  it("pass over ordinary heads", () => {
+    expect(at("previous", 0.9)).toEqual([]);
+    expect(at("2 back", 0.9)).toEqual([]);
   });
 });
 

@@ -75,7 +75,8 @@ export const faults = [
   {
     name: "an absurd learning rate ends in the diverged state, and the button gets out of it",
     run: async (context) => {
-      const page = await context.open({ hash: `#v=1&preset=sort&dropout=0&lr=10&clip=0&steps=3000` });
+      // Weight decay at this rate multiplies the weights by -99 in every step.
+      const page = await context.open({ hash: "#v=1&preset=sort&dropout=0&lr=1000&clip=0&steps=3000" });
       await reached(page, ["ready"]);
       await byId(page, "train").click();
       await reached(page, ["diverged"], 120_000);
@@ -84,7 +85,7 @@ export const faults = [
       await byId(page, "diverged").waitFor();
       await byId(page, "remedy-lower_lr").click();
       await reached(page, ["training"], 60_000);
-      equal((await page.evaluate(() => window.__trainyard.info.settings.lr)), 1, "learning rate");
+      equal(await page.evaluate(() => window.__trainyard.info.settings.lr), 100, "learning rate");
     },
   },
   {
@@ -133,7 +134,11 @@ export const faults = [
         const page = await context.open({ hash: "#v=1&preset=sort", init: listen, worker: watchShaders });
         await reached(page, ["ready"]);
         await byId(page, `preset-${preset}`).check({ force: true });
-        await page.waitForFunction(() => window.__trainyard.status === "ready", undefined, { timeout: 120_000 });
+        if (preset === "nanogpt-cpu") {
+          await page.waitForFunction(() => window.__trainyard.problem?.code === "text_needed", undefined, { timeout: 30_000 });
+          await drop(page, "input.txt", new TextEncoder().encode(story()));
+        }
+        await page.waitForFunction(() => window.__trainyard.status === "ready" && window.__trainyard.problem === null, undefined, { timeout: 120_000 });
         await page.waitForTimeout(300);
         const { control, modules, messages } = await page.evaluate(() => window.shaderReport);
         that(control > 0, "a broken shader went unnoticed: the check itself does not work");

@@ -135,6 +135,28 @@ export const numbers = [
     },
   },
   {
+    name: "reverse is solved: accuracy rises to 99 %, a head reads backwards, training pauses by itself and goes on when asked",
+    real: true,
+    run: async (context) => {
+      const page = await context.open();
+      await reached(page, ["ready"]);
+      const started = Date.now();
+      await byId(page, "train").click();
+      await byId(page, "solved").waitFor({ timeout: 180_000 });
+      const { status, step, evaluations, caps } = await state(page);
+      equal(status, "paused", "status");
+      that(evaluations.slice(-3).every(({ accuracy }) => accuracy >= 0.99), "the last three accuracies are not 99 %");
+      const first = evaluations.find(({ accuracy }) => accuracy >= 0.99);
+      context.log(`99 % at step ${first.step}, paused at step ${step} after ${((Date.now() - started) / 1000).toFixed(0)} s, ${caps.adapter}`);
+      that((await byId(page, "head-facts").textContent()).includes("anti-diagonal"), "no head reads backwards");
+      await byId(page, "prompt").fill("solved");
+      await byId(page, "generate").click();
+      await page.waitForFunction(() => document.querySelector("[data-testid=generated]")?.textContent.includes("devlos"), undefined, { timeout: 30_000 });
+      await byId(page, "keep-training").click();
+      await page.waitForFunction((before) => window.__trainyard.step > before, step, { timeout: 30_000 });
+    },
+  },
+  {
     name: "bench-c takes at most 200 ms a step",
     real: true,
     run: async (context) => {
