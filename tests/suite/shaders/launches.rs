@@ -83,6 +83,7 @@ fn matmuls(target: Target) -> Result<Vec<Launch>, KernelError> {
     ] {
         let variant = matmul::Variant::PLAIN;
         launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: false, tb: true, variant }, target)?);
+        launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: true, tb: false, variant }, target)?);
         let variant = matmul::Variant::WeightBias;
         launches.push(matmul::launch(&matmul::MatMul { m, n, k, ta: true, tb: false, variant }, target)?);
     }
