@@ -5,10 +5,9 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::{Failure, to_js};
 use crate::data::TokenizerChoice;
-use crate::gpu::Device;
 use crate::text::Tokenizer;
 use crate::train::decode::Sampling;
-use crate::train::{DeviceChoice, Preset, Session, StepMetrics, TrainError};
+use crate::train::{Device, DeviceChoice, Preset, Session, StepMetrics, TrainError};
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
@@ -65,7 +64,7 @@ impl Engine {
                 json!({
                     "device": "gpu",
                     "adapter": adapter.name,
-                    "software": device.adapter().kind == crate::gpu::AdapterKind::Software,
+                    "software": device.adapter().is_software(),
                     "max_buffer_bytes": adapter.limits.buffer_bytes,
                     "features": features,
                 })
