@@ -124,10 +124,7 @@ impl Session {
             let outputs = self.engine_mut().forward(Mode::Evaluate, extents, &inputs, &["loss"]).await?;
             total += f64::from(outputs.first().and_then(|l| l.first()).copied().unwrap_or(f32::NAN));
         }
-        let accuracy = match self.accuracy(EXAMPLES).await? {
-            Some((right, count)) => Some(f64::from(right) / f64::from(count)),
-            None => None,
-        };
+        let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
         Ok(Evaluation { step: self.submitted(), val_loss: total / f64::from(batches), accuracy })
     }
 
