@@ -1,5 +1,5 @@
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
@@ -28,6 +28,16 @@ struct GenerateRequest {
     temperature: f32,
     top_k: usize,
     seed: u32,
+}
+
+/// A text continued.
+#[derive(Serialize)]
+struct Generation {
+    prompt: String,
+    text: String,
+    /// Only where there is a right answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correct: Option<bool>,
 }
 
 /// A device and the run on it.
@@ -172,7 +182,7 @@ impl Engine {
         let prompt = asked.map_or(request.prompt, |example| session.data().show(&example.question));
         let text = session.generate(&prompt, request.max_new, how).await.map_err(Failure::from)?;
         let correct = session.data().check(&prompt, &text);
-        to_js(&json!({ "prompt": prompt, "text": text, "correct": correct }))
+        to_js(&Generation { prompt, text, correct })
     }
 
     /// Changes a setting that acts at once.
