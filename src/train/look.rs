@@ -114,26 +114,11 @@ impl Session {
     /// # Errors
     /// When the device fails.
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-<<<<<<< HEAD
         let (extents, batches) = (self.extents(), self.settings().eval_batches);
-        let data = self.data().clone();
+        let data = self.shared_data();
         let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
         let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
         Ok(Evaluation { step: self.submitted(), val_loss, accuracy })
-=======
-        let (batch, context, batches) =
-            (self.settings().batch, self.settings().context, self.settings().eval_batches);
-        let extents = Extents { batch, time: context, key_mask: false };
-        let mut total = 0.0;
-        for index in 0..batches {
-            let batch = self.data().validation_batch(index, batch, context)?;
-            let inputs = super::engine::batch_inputs(batch);
-            let outputs = self.engine_mut().forward(Mode::Evaluate, extents, &inputs, &["loss"]).await?;
-            total += f64::from(outputs.first().and_then(|l| l.first()).copied().unwrap_or(f32::NAN));
-        }
-        let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
-        Ok(Evaluation { step: self.submitted(), val_loss: total / f64::from(batches), accuracy })
->>>>>>> www
     }
 
     /// How many of `count` held-out answers greedy decoding gets exactly right; `None` for texts.
@@ -142,7 +127,7 @@ impl Session {
     /// When the device fails.
     pub async fn accuracy(&mut self, count: u32) -> Result<Option<(u32, u32)>, TrainError> {
         let (extents, vocabulary) = (self.extents(), self.settings().model.vocab_size);
-        let data = self.data().clone();
+        let data = self.shared_data();
         accuracy(self.engine_mut(), &data, extents, vocabulary, count).await
     }
 
