@@ -48,15 +48,14 @@ export class EngineClient {
     this.send({ type: "init", version: PROTOCOL_VERSION, device, engine: this.engine });
   }
 
-  configure(config: RunConfig, text: Uint8Array | undefined, probe: string | undefined, prompt: string | undefined): number {
+  configure(config: RunConfig, files: { text?: Uint8Array; tokenizer?: Uint8Array }, probe: string | undefined): number {
     this.nextRun += 1;
     this.send({
       type: "configure",
       run: this.nextRun,
       config,
-      ...(text === undefined ? {} : { text }),
+      ...files,
       ...(probe === undefined ? {} : { probe }),
-      ...(prompt === undefined ? {} : { prompt }),
     });
     return this.nextRun;
   }

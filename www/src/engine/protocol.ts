@@ -26,7 +26,7 @@ export const PROTOCOL_VERSION = 1;
 
 export type Command =
   | { type: "init"; version: number; device: DeviceKind; engine: string }
-  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; probe?: string; prompt?: string }
+  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; tokenizer?: Uint8Array; probe?: string; prompt?: string }
   | { type: "start"; run: number }
   | { type: "pause"; run: number }
   | { type: "step"; run: number; count: number }

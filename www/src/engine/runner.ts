@@ -139,9 +139,10 @@ export class Runner {
   private async configure(engine: EngineHandle, command: Extract<Serve, { type: "configure" }>): Promise<void> {
     if (this.training) await this.pause(engine);
     try {
-      const info = await engine.configure(command.config, command.text, (done, total, label) => {
+      const progress = (done: number, total: number, label: string): void => {
         this.options.post({ type: "compiling", run: command.run, done, total, label });
-      });
+      };
+      const info = await engine.configure(command.config, command.text, progress, command.tokenizer);
       this.run = command.run;
       this.info = info;
       this.ended = false;

@@ -153,7 +153,7 @@ export type Progress = (done: number, total: number, label: string) => void;
 /** One model on one device. Calls must not overlap: the runner makes them one after another. */
 export interface EngineHandle {
   caps(): Caps;
-  configure(config: RunConfig, text: Uint8Array | undefined, progress: Progress): Promise<RunInfo>;
+  configure(config: RunConfig, text: Uint8Array | undefined, progress: Progress, tokenizer?: Uint8Array): Promise<RunInfo>;
   train(steps: number): Promise<TrainResult>;
   drain(): Promise<TrainResult>;
   evaluate(): Promise<Evaluation>;

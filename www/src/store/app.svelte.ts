@@ -162,8 +162,25 @@ export class App {
     input.click();
   }
 
+  /** A text to read, or by its name the tokenizer to read it with. */
   async openFile(file: File): Promise<void> {
-    this.openText(file.name, new Uint8Array(await file.arrayBuffer()));
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (file.name.endsWith(".json")) this.openTokenizer(file.name, bytes);
+    else this.openText(file.name, bytes);
+  }
+
+  /** A `tokenizer.json`: text runs read with it from the next set-up on; the engine refuses a bad one. */
+  openTokenizer(name: string, bytes: Uint8Array): void {
+    this.asking("Use the tokenizer", () => {
+      this.setup.tokenizer = { name, bytes };
+      this.probeEdited = false;
+      this.apply(false);
+    });
+  }
+
+  ownTokenizer(): void {
+    this.setup.tokenizer = undefined;
+    this.changed();
   }
 
   builtInText(): void {
@@ -192,6 +209,7 @@ export class App {
     if (applied !== undefined) {
       this.setup.draft = applied.draft;
       this.setup.text = applied.text;
+      this.setup.tokenizer = applied.tokenizer;
     } else this.setup.choose(this.setup.draft.preset);
     this.problem = undefined;
     this.writeLink();
@@ -215,6 +233,7 @@ export class App {
     this.asking("Use the tiny preset", () => {
       this.setup.draft = { ...TINY, settings: { ...TINY.settings } };
       this.setup.text = undefined;
+      this.setup.tokenizer = undefined;
       this.apply(false);
     });
   }
@@ -237,7 +256,7 @@ export class App {
     this.status = "compiling";
     this.compile = undefined;
     this.writeLink();
-    this.client.configure(this.setup.config(), this.setup.text?.bytes, this.probeEdited ? this.probe : undefined, undefined);
+    this.client.configure(this.setup.config(), this.setup.files(), this.probeEdited ? this.probe : undefined);
   }
 
   private asking(confirm: string, go: () => void): void {
@@ -329,7 +348,7 @@ export class App {
 
   private configured(info: Run["info"]): void {
     this.run = new Run(info);
-    this.setup.applied = { draft: this.setup.draft, text: this.setup.text };
+    this.setup.applied = this.setup.snapshot();
     this.generated = undefined;
     this.generating = false;
     this.solved = false;

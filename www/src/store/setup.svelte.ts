@@ -3,13 +3,26 @@ import type { Knob, KnobGroup, Preset, RunConfig, Settings, Value } from "../eng
 import type { TextData } from "./text.ts";
 import { DEFAULT_PRESET, DEFAULT_SEED, encode, valueOf, type Draft } from "./url.ts";
 
+/** A `tokenizer.json` of the visitor's; the engine checks it when a run is set up. */
+export interface TokenizerFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+interface Applied {
+  draft: Draft;
+  text: TextData | undefined;
+  tokenizer: TokenizerFile | undefined;
+}
+
 export class Setup {
   presets = $state.raw<Preset[]>([]);
   knobs = $state.raw<Knob[]>([]);
   draft = $state.raw<Draft>({ preset: DEFAULT_PRESET, settings: {}, seed: DEFAULT_SEED });
   text = $state.raw<TextData | undefined>(undefined);
+  tokenizer = $state.raw<TokenizerFile | undefined>(undefined);
   /** What the running model was made from. */
-  applied = $state.raw<{ draft: Draft; text: TextData | undefined } | undefined>(undefined);
+  applied = $state.raw<Applied | undefined>(undefined);
 
   readonly preset: Preset | undefined = $derived(this.presets.find((preset) => preset.name === this.draft.preset));
 
@@ -22,6 +35,7 @@ export class Setup {
     const changed = this.knobs
       .filter((knob) => !knob.live && valueOf(applied.draft, before, knob.key) !== valueOf(this.draft, this.preset, knob.key))
       .map((knob) => knob.label);
+    if (applied.tokenizer !== this.tokenizer) changed.unshift("Tokenizer");
     if (applied.text !== this.text) changed.unshift("Data");
     if (applied.draft.seed !== this.draft.seed) changed.push("Random seed");
     return changed;
@@ -75,7 +89,10 @@ export class Setup {
 
   choose(preset: string): void {
     this.draft = { preset, settings: {}, seed: this.draft.seed };
-    if (this.preset?.data.kind === "task") this.text = undefined;
+    if (this.preset?.data.kind === "task") {
+      this.text = undefined;
+      this.tokenizer = undefined;
+    }
   }
 
   config(): RunConfig {
@@ -85,6 +102,19 @@ export class Setup {
       seed: this.draft.seed,
       ...(this.text === undefined ? {} : { text_name: this.text.name }),
     };
+  }
+
+  /** What of the visitor's files the engine reads. */
+  files(): { text?: Uint8Array; tokenizer?: Uint8Array } {
+    return {
+      ...(this.text === undefined ? {} : { text: this.text.bytes }),
+      ...(this.tokenizer === undefined ? {} : { tokenizer: this.tokenizer.bytes }),
+    };
+  }
+
+  /** The set-up as a new run was made from it. */
+  snapshot(): Applied {
+    return { draft: this.draft, text: this.text, tokenizer: this.tokenizer };
   }
 
   link(): string {
