@@ -86,6 +86,12 @@ pub struct AdapterInfo {
 }
 
 impl AdapterInfo {
+    /// Whether it computes on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.kind == AdapterKind::Software
+    }
+
     /// What kernels should be shaped for.
     #[must_use]
     pub fn target(&self) -> Target {

@@ -53,6 +53,15 @@ pub struct Dropout {
     pub site: u32,
 }
 
+impl Dropout {
+    /// An element is kept when its random word is at least this: p·2³².
+    #[must_use]
+    pub fn threshold(self) -> u32 {
+        // The cast saturates: p = 1 drops all but one word in 2³².
+        (f64::from(self.p) * 4_294_967_296.0) as u32
+    }
+}
+
 /// Multi-head self-attention over a packed projection.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Attention {

@@ -1,17 +1,13 @@
 //! The head constants of a dropout site, the same in every shader that drops.
 
 use super::Const;
-use crate::{ir::Dropout, rng::dropout_threshold};
+use crate::ir::Dropout;
 
 /// Site, threshold and the factor of the elements that stay.
 pub(super) fn constants(dropout: Dropout) -> [(&'static str, Const); 3] {
     // p = 1 keeps one word in 2³²: that element becomes 0 too, as 1/(1 - p) is no number.
     let keep = if dropout.p < 1.0 { 1.0 / (1.0 - dropout.p) } else { 0.0 };
-    [
-        ("SITE", Const::U32(dropout.site)),
-        ("THRESHOLD", Const::U32(dropout_threshold(dropout.p))),
-        ("KEEP", Const::F32(keep)),
-    ]
+    [("SITE", Const::U32(dropout.site)), ("THRESHOLD", Const::U32(dropout.threshold())), ("KEEP", Const::F32(keep))]
 }
 
 /// The same behind a flag, for shaders in which dropout is optional; nothing where there is none.

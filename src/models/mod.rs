@@ -4,7 +4,7 @@
 //! step the graph is for ([`Mode`]) decides on dropout and on what is shown; gradients are [`crate::autodiff`]'s.
 //! The configuration is Hugging Face's `config.json`; what that cannot say stands under its key `trainyard`.
 
-mod config;
+pub mod config;
 mod error;
 pub mod gpt;
 mod init;

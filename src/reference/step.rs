@@ -1,6 +1,6 @@
 use super::Float;
 use crate::ir::Dropout;
-use crate::rng::{dropout_threshold, pcg4d};
+use crate::rng::pcg4d;
 
 /// What dropout depends on besides site and element.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct DropoutMask<F> {
 impl<F: Float> DropoutMask<F> {
     pub(super) fn new(dropout: Dropout, key: StepKey) -> Self {
         let scale = F::ONE / (F::ONE - F::new(f64::from(dropout.p)));
-        Self { site: dropout.site, threshold: dropout_threshold(dropout.p), scale, key }
+        Self { site: dropout.site, threshold: dropout.threshold(), scale, key }
     }
 
     /// The factors of row `row` of a tensor with `factors.len()` columns. Indices count columns rounded up to a multiple

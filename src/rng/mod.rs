@@ -101,13 +101,6 @@ pub fn unit(word: u32) -> f32 {
     (word >> 8) as f32 / 16_777_216.0
 }
 
-/// The dropout threshold of probability `p`: an element is kept when its word is at least this.
-#[must_use]
-pub fn dropout_threshold(p: f32) -> u32 {
-    // The cast saturates: p = 1 drops all but one word in 2³².
-    (f64::from(p) * 4_294_967_296.0) as u32
-}
-
 /// The random word of one element of a tensor under dropout.
 ///
 /// `index` is the row-major index in the tensor whose last dimension is rounded up to a multiple of four, so that

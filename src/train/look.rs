@@ -115,7 +115,7 @@ impl Session {
     /// When the device fails.
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
         let (extents, batches) = (self.extents(), self.settings().eval_batches);
-        let data = self.data().clone();
+        let data = self.shared_data();
         let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
         let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
         Ok(Evaluation { step: self.submitted(), val_loss, accuracy })
@@ -127,7 +127,7 @@ impl Session {
     /// When the device fails.
     pub async fn accuracy(&mut self, count: u32) -> Result<Option<(u32, u32)>, TrainError> {
         let (extents, vocabulary) = (self.extents(), self.settings().model.vocab_size);
-        let data = self.data().clone();
+        let data = self.shared_data();
         accuracy(self.engine_mut(), &data, extents, vocabulary, count).await
     }
 

@@ -22,6 +22,7 @@ mod schedule;
 mod session;
 mod settings;
 
+pub use crate::gpu::{AdapterInfo, Device, GpuError};
 pub use bench::{BenchResult, KernelTime, bench};
 pub use clock::now_ms;
 pub use engine::{DeviceChoice, Engine, Footprint, Inputs, RING, Record, State};

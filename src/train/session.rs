@@ -1,5 +1,8 @@
 //! A run: settings and data on one side, an engine on the other, and the count of what has been learned.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::clock::now_ms;
 use super::engine::{Engine, InFlight};
 use super::error::{Divergence, TrainError};
@@ -13,14 +16,14 @@ use crate::models::{Gpt2Config, initial_values};
 /// A run in progress.
 pub struct Session {
     settings: Settings,
-    data: Dataset,
+    data: Arc<Dataset>,
     seed: u32,
     engine: Engine,
     /// Steps handed to the engine.
     submitted: u32,
     /// Steps whose losses have been read back: only these count.
     done: u32,
-    in_flight: std::collections::VecDeque<Chunk>,
+    in_flight: VecDeque<Chunk>,
     pace: Pace,
     diverged: Option<Divergence>,
 }
@@ -49,12 +52,12 @@ impl Session {
         let engine = Engine::train(&settings, device, progress).await?;
         let mut session = Self {
             settings,
-            data,
+            data: Arc::new(data),
             seed,
             engine,
             submitted: 0,
             done: 0,
-            in_flight: std::collections::VecDeque::new(),
+            in_flight: VecDeque::new(),
             pace: Pace::default(),
             diverged: None,
         };
@@ -71,8 +74,13 @@ impl Session {
 
     /// The data.
     #[must_use]
-    pub const fn data(&self) -> &Dataset {
+    pub fn data(&self) -> &Dataset {
         &self.data
+    }
+
+    /// The data, to be kept while the engine is borrowed.
+    pub(super) fn shared_data(&self) -> Arc<Dataset> {
+        Arc::clone(&self.data)
     }
 
     /// The engine.

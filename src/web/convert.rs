@@ -3,8 +3,7 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::gpu::GpuError;
-use crate::train::{SettingError, TrainError};
+use crate::train::{GpuError, SettingError, TrainError};
 
 /// A plain object, maps included.
 pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {

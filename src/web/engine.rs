@@ -1,14 +1,13 @@
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{Failure, to_js};
 use crate::data::TokenizerChoice;
-use crate::gpu::Device;
 use crate::text::Tokenizer;
 use crate::train::decode::Sampling;
-use crate::train::{DeviceChoice, Preset, Session, StepMetrics, TrainError};
+use crate::train::{Device, DeviceChoice, Preset, Session, StepMetrics, TrainError};
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
@@ -29,6 +28,16 @@ struct GenerateRequest {
     temperature: f32,
     top_k: usize,
     seed: u32,
+}
+
+/// A text continued.
+#[derive(Serialize)]
+struct Generation {
+    prompt: String,
+    text: String,
+    /// Only where there is a right answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correct: Option<bool>,
 }
 
 /// A device and the run on it.
@@ -65,7 +74,7 @@ impl Engine {
                 json!({
                     "device": "gpu",
                     "adapter": adapter.name,
-                    "software": device.adapter().kind == crate::gpu::AdapterKind::Software,
+                    "software": device.adapter().is_software(),
                     "max_buffer_bytes": adapter.limits.buffer_bytes,
                     "features": features,
                 })
@@ -173,7 +182,7 @@ impl Engine {
         let prompt = asked.map_or(request.prompt, |example| session.data().show(&example.question));
         let text = session.generate(&prompt, request.max_new, how).await.map_err(Failure::from)?;
         let correct = session.data().check(&prompt, &text);
-        to_js(&json!({ "prompt": prompt, "text": text, "correct": correct }))
+        to_js(&Generation { prompt, text, correct })
     }
 
     /// Changes a setting that acts at once.

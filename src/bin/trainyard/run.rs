@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use trainyard::data::{Dataset, TokenizerChoice};
-use trainyard::models::Gpt2Config;
+use trainyard::models::config::Gpt2Config;
 use trainyard::text::Tokenizer;
 use trainyard::train::checkpoint::{CONFIG, Model, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS};
 use trainyard::train::{DeviceChoice, Preset, Settings, TrainError};

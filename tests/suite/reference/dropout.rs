@@ -2,7 +2,7 @@
 
 use trainyard::ir::{Attention, Dropout, Mask, Op, Type};
 use trainyard::reference::{StepKey, Tensor, run};
-use trainyard::rng::{dropout_threshold, dropout_word, pcg4d};
+use trainyard::rng::{dropout_word, pcg4d};
 
 use super::{KEY, numbers, one, result, values};
 
@@ -16,7 +16,7 @@ fn golden_vectors_of_pcg4d() {
 fn factor(dropout: Dropout, row: usize, column: usize, columns: usize) -> f32 {
     let index = row * columns.next_multiple_of(4) + column;
     let word = dropout_word(index as u32, dropout.site, KEY.step, KEY.seed);
-    if word >= dropout_threshold(dropout.p) { 1.0 / (1.0 - dropout.p) } else { 0.0 }
+    if word >= dropout.threshold() { 1.0 / (1.0 - dropout.p) } else { 0.0 }
 }
 
 #[test]

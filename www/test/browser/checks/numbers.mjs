@@ -95,6 +95,8 @@ export const numbers = [
       await byId(page, "train").click();
       await learned(page);
       causalMaps(await inspection(page));
+      await byId(page, "samples").waitFor();
+      equal(await byId(page, "samples").locator(".verdict").count(), 0, "verdicts on a text, which has no right answer");
       const { losses: curve, info } = await state(page);
       context.log(`loss ${curve.at(-1).loss.toFixed(3)} at step ${curve.at(-1).step}, ln V ${info.random_guess.toFixed(3)}`);
     },
