@@ -87,7 +87,7 @@ fn check_buffers(plan: &Plan, limits: &Limits) -> Result<(), GpuError> {
     let slots = (0..plan.slots.len() as u32).map(Buffer::Slot);
     for buffer in arenas.iter().copied().chain(shared).chain(slots) {
         let bytes = buffer_bytes(plan, buffer).unwrap_or(0);
-        at_most(|| format!("{buffer:?} as one buffer"), bytes, limits.buffer_bytes, Unit::Bytes)?;
+        at_most(|| format!("{buffer} as one buffer"), bytes, limits.buffer_bytes, Unit::Bytes)?;
     }
     for output in &plan.outputs {
         let bytes = buffer_bytes(plan, output.buffer).unwrap_or(0);
@@ -139,7 +139,12 @@ fn check_launch(plan: &Plan, launch: &PlanLaunch, limits: &Limits) -> Result<(),
         )?;
     }
     for (binding, &(number, _)) in bound.iter().zip(declared) {
-        at_most(|| format!("binding {number} of {}", place(launch)), binding.size, limits.binding_bytes, Unit::Bytes)?;
+        at_most(
+            || format!("{} read at once by {}", binding.buffer, place(launch)),
+            binding.size,
+            limits.binding_bytes,
+            Unit::Bytes,
+        )?;
         let unused = !plan.trains && matches!(binding.buffer, Buffer::Grads | Buffer::Moment1 | Buffer::Moment2);
         let held = if unused { 0 } else { buffer_bytes(plan, binding.buffer).unwrap_or(0) };
         let fits = binding.offset.checked_add(binding.size).is_some_and(|end| end <= held);

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use crate::kernels::{Access, KernelError, Launch};
 
 /// A buffer of the executor.
@@ -19,6 +21,21 @@ pub enum Buffer {
     Records,
     /// An activation slot.
     Slot(u32),
+}
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Params => "the parameters",
+            Self::Grads => "the gradients",
+            Self::Moment1 => "the first moments",
+            Self::Moment2 => "the second moments",
+            Self::InputRing => "the batches of a submit",
+            Self::Inputs => "the batch of a step",
+            Self::Records => "the losses of a submit",
+            Self::Slot(slot) => return write!(f, "activation buffer {slot}"),
+        })
+    }
 }
 
 /// One buffer range of a launch.

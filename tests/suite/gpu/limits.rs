@@ -37,8 +37,11 @@ fn each_limit_is_refused_one_above_and_allowed_at_it() {
     };
     assert_eq!(check_limits(&plan, &tight), Ok(()));
     let cases = [
-        (Limits { buffer_bytes: 2047, ..tight }, "InputRing as one buffer"),
-        (Limits { binding_bytes: 2047, ..tight }, "binding 0 of test_stage.stage in \"inputs\""),
+        (Limits { buffer_bytes: 2047, ..tight }, "the batches of a submit as one buffer"),
+        (
+            Limits { binding_bytes: 2047, ..tight },
+            "the batches of a submit read at once by test_stage.stage in \"inputs\"",
+        ),
         (Limits { storage_buffers: 2, ..tight }, "storage buffers of test_learn.learn in \"loss\""),
         (Limits { workgroups: 1, ..tight }, "workgroups of test_stage.stage in \"inputs\" along axis 0"),
         (Limits { invocations: 63, ..tight }, "threads of a workgroup of test_stage.stage in \"inputs\""),
@@ -68,7 +71,10 @@ fn a_plan_too_large_is_refused_before_anything_is_allocated() -> Result<(), GpuE
     // One slot above the largest buffer of the floor: 256 MiB.
     plan.slots[2] = (256 << 20) + 256;
     let error = prepare(&device, &plan, &mut store).err().expect("a slot above the limit");
-    assert_eq!(error.to_string(), "Slot(2) as one buffer: 256.01 MiB needed, this device allows 256.00 MiB");
+    assert_eq!(
+        error.to_string(),
+        "activation buffer 2 as one buffer: 256.01 MiB needed, this device allows 256.00 MiB"
+    );
     plan.arenas.elements = (64 << 20) + 64;
     let error = block_on(ParamStore::new(&device, &plan.arenas)).err().expect("an arena above the limit");
     assert_eq!(error.code(), "limit");
