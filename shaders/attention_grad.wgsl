@@ -15,7 +15,6 @@ const HEAD: u32 = 4u;
 const CAUSAL: bool = false;
 const SCALE: f32 = 0.5;
 const DROPOUT: bool = false;
-const SITE: u32 = 0u;
 const THRESHOLD: u32 = 0u;
 const KEEP: f32 = 1.0;
 const WX: u32 = 32u;

@@ -12,7 +12,6 @@ const LENGTH: u32 = 64u;
 const COLUMNS: u32 = 8u;
 const FACTOR: f32 = 1.0;
 const ACTIVATION: u32 = 0u;
-const SITE: u32 = 0u;
 const THRESHOLD: u32 = 0u;
 const KEEP: f32 = 1.0;
 const GRID_X: u32 = 1u;
@@ -55,7 +54,7 @@ fn dropout_index(element: u32) -> u32 {
 }
 
 fn kept(element: u32) -> f32 {
-    let word = dropout_word(dropout_index(element), SITE, step_uniform.step, step_uniform.seed);
+    let word = dropout_word(dropout_index(element), step_uniform.site, step_uniform.step, step_uniform.seed);
     return select(0.0, KEEP, word >= THRESHOLD);
 }
 

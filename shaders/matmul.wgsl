@@ -18,7 +18,6 @@ const B_DEPTH: u32 = 64u;
 const B_COLUMN: u32 = 1u;
 const ACTIVATION: u32 = 0u;
 const DROPOUT: bool = false;
-const SITE: u32 = 0u;
 const THRESHOLD: u32 = 0u;
 const KEEP: f32 = 1.0;
 const SUM_COLUMNS: bool = false;
@@ -70,10 +69,10 @@ fn kept(q: Quad) -> vec4<f32> {
     }
     let index = vec4<u32>(q.row * (4u * ((N + 3u) / 4u))) + q.column;
     let word = vec4<u32>(
-        dropout_word(index.x, SITE, step_uniform.step, step_uniform.seed),
-        dropout_word(index.y, SITE, step_uniform.step, step_uniform.seed),
-        dropout_word(index.z, SITE, step_uniform.step, step_uniform.seed),
-        dropout_word(index.w, SITE, step_uniform.step, step_uniform.seed),
+        dropout_word(index.x, step_uniform.site, step_uniform.step, step_uniform.seed),
+        dropout_word(index.y, step_uniform.site, step_uniform.step, step_uniform.seed),
+        dropout_word(index.z, step_uniform.site, step_uniform.step, step_uniform.seed),
+        dropout_word(index.w, step_uniform.site, step_uniform.step, step_uniform.seed),
     );
     return select(vec4<f32>(0.0), vec4<f32>(KEEP), word >= vec4<u32>(THRESHOLD));
 }

@@ -1,5 +1,5 @@
 // Who computes what in the attention kernels, and which query sees which key. Head constants of the including file: TIME,
-// HEADS, HEAD (columns a head), CAUSAL, DROPOUT, SITE, THRESHOLD, KEEP, WX.
+// HEADS, HEAD (columns a head), CAUSAL, DROPOUT, THRESHOLD, KEEP, WX.
 //
 // Packed rows: qkv[b,t] = (queries, keys, values), each HEADS heads of HEAD columns.
 
@@ -54,6 +54,6 @@ fn kept_row(p: Place, query: u32, first: u32) -> vec4<f32> {
     }
     let row = (p.batch * HEADS + p.head) * TIME + query;
     let counter = row * ((TIME + 3u) / 4u) + first / 4u;
-    let words = pcg4d(vec4<u32>(counter, SITE, step_uniform.step, step_uniform.seed));
+    let words = pcg4d(vec4<u32>(counter, step_uniform.site, step_uniform.step, step_uniform.seed));
     return select(vec4<f32>(0.0), vec4<f32>(KEEP), words >= vec4<u32>(THRESHOLD));
 }

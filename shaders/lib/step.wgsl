@@ -5,6 +5,7 @@ struct Step {
     step: u32,
     seed: u32,
     slot: u32,
+    site: u32,
     lr: f32,
     correction1: f32,
     correction2: f32,

@@ -109,8 +109,12 @@ impl Prepared {
 
     fn encode(&self, encoder: &mut wgpu::CommandEncoder, slot: usize, range: Range<usize>) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        pass.set_bind_group(0, &self.step_group, &[step_offset(slot)]);
+        let mut site = None;
         for (i, command) in self.commands[range].iter().enumerate() {
+            if site != Some(command.site) {
+                pass.set_bind_group(0, &self.step_group, &[self.step_offset(slot, command.site)]);
+                site = Some(command.site);
+            }
             if i == 0 || !command.same_pipeline {
                 pass.set_pipeline(&command.pipeline);
             }
@@ -277,25 +281,27 @@ impl Prepared {
                 let start = slot * self.input_words + (input.offset / 4) as usize;
                 inputs::fill(input, words, &mut self.input_scratch[start..start + input.words])?;
             }
-            let step = Step { slot: slot as u32, ..data.step };
-            let start = slot * STEP_STRIDE as usize;
-            self.step_scratch[start..start + size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(&step));
+            for site in 0..self.sites {
+                let step = Step { slot: slot as u32, site: site as u32, ..data.step };
+                let start = self.step_offset(slot, site) as usize;
+                self.step_scratch[start..start + size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(&step));
+            }
         }
         let queue = &self.device.shared.queue;
         if let Some(ring) = self.buffers.get(&Buffer::InputRing) {
             let words = &self.input_scratch[..steps.len() * self.input_words];
             queue.write_buffer(&ring.raw, 0, bytemuck::cast_slice(words));
         }
-        queue.write_buffer(&self.step_ring.raw, 0, &self.step_scratch[..steps.len() * STEP_STRIDE as usize]);
+        queue.write_buffer(&self.step_ring.raw, 0, &self.step_scratch[..self.step_offset(steps.len(), 0) as usize]);
         if let Some(records) = self.buffers.get(&Buffer::Records) {
             let marks = vec![UNWRITTEN; steps.len() * RECORD_BYTES as usize / 4];
             queue.write_buffer(&records.raw, 0, bytemuck::cast_slice(&marks));
         }
         self.device.check()
     }
-}
 
-/// The dynamic offset of a step's uniform.
-pub(super) fn step_offset(slot: usize) -> u32 {
-    slot as u32 * STEP_STRIDE as u32
+    /// The dynamic offset of a step's uniform for a dropout site.
+    pub(super) fn step_offset(&self, slot: usize, site: usize) -> u32 {
+        (slot * self.sites + site) as u32 * STEP_STRIDE as u32
+    }
 }

@@ -33,8 +33,9 @@ pub fn run_bytes(plans: &[&Plan]) -> u64 {
     store + plans.iter().map(|p| p.own_bytes() + overhead_bytes(p)).sum::<u64>()
 }
 
+/// One uniform for each step of a submit and each dropout site of the plan.
 pub(super) fn step_bytes(plan: &Plan) -> u64 {
-    u64::from(plan.ring) * STEP_STRIDE
+    u64::from(plan.ring) * plan.sites() as u64 * STEP_STRIDE
 }
 
 pub(super) fn output_staging_bytes(plan: &Plan) -> u64 {

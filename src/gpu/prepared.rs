@@ -20,6 +20,8 @@ pub(super) struct Command {
     pub(super) grid: [u32; 3],
     /// Whether the command before, in the same step, set the same pipeline.
     pub(super) same_pipeline: bool,
+    /// Its dropout site.
+    pub(super) site: usize,
 }
 
 /// How a launch is named in a profile.
@@ -52,6 +54,8 @@ pub struct Prepared {
     pub(super) ring: usize,
     /// Whether the plan leaves records.
     pub(super) records: bool,
+    /// Dropout sites, 0 included: so many uniforms a step.
+    pub(super) sites: usize,
     pub(super) constants: Vec<u32>,
     /// Host copies of the rings, reused.
     pub(super) input_scratch: Vec<u32>,
@@ -110,7 +114,8 @@ impl Prepared {
             records: plan.launches.iter().flat_map(|l| &l.bindings).any(|b| b.buffer == Buffer::Records),
             constants: plan.constants.iter().map(|&(slot, _)| slot).collect(),
             input_scratch: vec![0; input_words * ring],
-            step_scratch: vec![0; STEP_STRIDE as usize * ring],
+            sites: plan.sites(),
+            step_scratch: vec![0; STEP_STRIDE as usize * ring * plan.sites()],
         })
     }
 
@@ -247,6 +252,7 @@ impl Memory {
                 grid: launch.launch.grid,
                 same_pipeline: i > 0 && Arc::ptr_eq(&pipelines[i - 1], compiled),
                 pipeline: compiled.pipeline.clone(),
+                site: launch.launch.site as usize,
             });
         }
         count(&device.shared.counts.bind_groups, 1 + commands.len() as u64);

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::device::{Allocation, Wanted};
-use super::executor::step_offset;
 use super::prepared::Prepared;
 use super::readback::Mapping;
 use super::{GpuError, StepData, Unit};
@@ -115,7 +114,7 @@ impl Prepared {
                     end_of_pass_write_index: Some(i as u32 * 2 + 1),
                 }),
             });
-            pass.set_bind_group(0, &self.step_group, &[step_offset(0)]);
+            pass.set_bind_group(0, &self.step_group, &[self.step_offset(0, command.site)]);
             pass.set_pipeline(&command.pipeline);
             pass.set_bind_group(1, &command.bind_group, &[]);
             let [x, y, z] = command.grid;

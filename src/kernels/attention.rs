@@ -123,7 +123,7 @@ fn rows(
     let mut constants = shape(kernel.stem, heads)?;
     constants.push(("WX", wx.into()));
     constants.extend(dropout::optional(heads.dropout));
-    Launch::new(kernel, entry, constants, grid, cost * pairs(heads))
+    Ok(Launch::new(kernel, entry, constants, grid, cost * pairs(heads))?.at_site(heads.dropout))
 }
 
 fn shape(stem: &'static str, heads: &Heads) -> Result<Vec<(&'static str, Const)>, KernelError> {

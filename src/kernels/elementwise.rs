@@ -59,8 +59,9 @@ pub fn activation_grad(length: usize, f: Activation, target: Target) -> Result<L
 /// When the tensor is empty or too large.
 pub fn dropout(rows: usize, columns: usize, dropout: Dropout, target: Target) -> Result<Launch, KernelError> {
     let length = elements(KERNEL.stem, "x", &[rows, columns])?;
-    let [site, threshold, keep] = sites::constants(dropout);
-    launch("dropout", length as usize, &[("COLUMNS", (columns as u32).into()), site, threshold, keep], 1, target)
+    let [threshold, keep] = sites::constants(dropout);
+    let constants = [("COLUMNS", (columns as u32).into()), threshold, keep];
+    Ok(launch("dropout", length as usize, &constants, 1, target)?.at_site(Some(dropout)))
 }
 
 /// `cost` is the number of operations that an element takes, roughly.

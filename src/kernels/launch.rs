@@ -1,5 +1,7 @@
 use core::fmt;
 
+use crate::ir::Dropout;
+
 /// How a launch uses a buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Access {
@@ -95,6 +97,9 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Floating-point operations, a fused multiply-add counting two.
     pub flops: u64,
+    /// Which dropout site of the model this is, 0 where nothing is dropped: the executor binds the step uniform that says
+    /// so, and launches that differ in nothing else share a pipeline.
+    pub site: u32,
 }
 
 impl Launch {
@@ -114,7 +119,12 @@ impl Launch {
             what: "entry point",
             name: entry.to_owned(),
         })?;
-        Ok(Self { kernel, entry, constants, grid, flops })
+        Ok(Self { kernel, entry, constants, grid, flops, site: 0 })
+    }
+
+    /// The same launch for a dropout site.
+    pub(super) fn at_site(self, dropout: Option<Dropout>) -> Self {
+        Self { site: dropout.map_or(0, |dropout| dropout.site), ..self }
     }
 }
 

@@ -117,7 +117,8 @@ pub fn launch(spec: &MatMul, target: Target) -> Result<Launch, KernelError> {
     constants.extend(f.map(activation::constant));
     constants.extend(dropout::optional(drop));
     let grid = axes(kernel.stem, [n.div_ceil(TILE * wx).into(), m.div_ceil(TILE * wy).into(), 1])?;
-    Launch::new(kernel, entry, constants, grid, 2 * u64::from(m) * u64::from(n) * u64::from(k))
+    let flops = 2 * u64::from(m) * u64::from(n) * u64::from(k);
+    Ok(Launch::new(kernel, entry, constants, grid, flops)?.at_site(drop))
 }
 
 /// The entry point of a variant, its nonlinearity and its dropout.

@@ -12,6 +12,8 @@ pub struct Step {
     pub seed: u32,
     /// Which slot of the input ring and the record ring belongs to this step.
     pub slot: u32,
+    /// Which dropout site of the model a launch is for; the executor sets it, see [`super::Launch::site`].
+    pub site: u32,
     /// Learning rate.
     pub lr: f32,
     /// `1/(1 - β₁ᵗ)` with t counted from 1.
@@ -29,6 +31,7 @@ pub const STEP_FIELDS: &[(&str, usize)] = &[
     ("step", core::mem::offset_of!(Step, step)),
     ("seed", core::mem::offset_of!(Step, seed)),
     ("slot", core::mem::offset_of!(Step, slot)),
+    ("site", core::mem::offset_of!(Step, site)),
     ("lr", core::mem::offset_of!(Step, lr)),
     ("correction1", core::mem::offset_of!(Step, correction1)),
     ("correction2", core::mem::offset_of!(Step, correction2)),

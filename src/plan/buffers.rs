@@ -148,6 +148,12 @@ impl Plan {
         self.arenas.elements as u64 * 4 * if self.trains { 4 } else { 1 }
     }
 
+    /// Dropout sites that launches ask for, 0 included.
+    #[must_use]
+    pub fn sites(&self) -> usize {
+        self.launches.iter().map(|l| l.launch.site as usize + 1).max().unwrap_or(1)
+    }
+
     /// Bytes of [`Buffer::Records`].
     #[must_use]
     pub fn record_bytes(&self) -> u64 {

@@ -184,6 +184,7 @@ impl Session {
             step,
             seed: self.seed,
             slot,
+            site: 0,
             lr: lr as f32,
             correction1: correction(self.settings.beta1),
             correction2: correction(self.settings.beta2),

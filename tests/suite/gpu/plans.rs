@@ -98,7 +98,11 @@ fn launch(
     scope: &str,
 ) -> PlanLaunch {
     let entry = &kernel.entries[entry];
-    PlanLaunch { launch: Launch { kernel, entry, constants, grid, flops: 1 }, bindings, scope: scope.to_owned() }
+    PlanLaunch {
+        launch: Launch { kernel, entry, constants, grid, flops: 1, site: 0 },
+        bindings,
+        scope: scope.to_owned(),
+    }
 }
 
 pub fn binding(buffer: Buffer, size: u64, access: Access) -> Binding {

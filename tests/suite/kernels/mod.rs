@@ -114,7 +114,7 @@ fn a_wrong_constant_in_a_kernel_is_noticed() {
         ("attention B=2 T=8 H=4 d=4 Causal padded=false dropout=0 ±1", "SCALE", Const::F32(0.500_1)),
         ("cross_entropy [4, 65] ε=0.1 ±1", "SMOOTHING", Const::F32(0.101)),
         ("activation gelu_erf [7, 65] ±6", "ACTIVATION", Const::U32(0)),
-        ("dropout [7, 5] p=0.1", "SITE", Const::U32(1)),
+        ("dropout [7, 5] p=0.1", "THRESHOLD", Const::U32(1 << 31)),
     ];
     for (name, constant, wrong) in injections {
         let case = named(name);

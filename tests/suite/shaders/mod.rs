@@ -202,6 +202,7 @@ fn what_a_wrapper_misnames_is_an_error() {
         constants: vec![(name, kernels::Const::U32(2))],
         grid: [1; 3],
         flops: 0,
+        site: 0,
     };
     let missing = |what, name: &str| Err(KernelError::Missing { stem: "k", what, name: name.to_owned() });
     assert_eq!(source(&launch("M")), missing("constant", "M"));

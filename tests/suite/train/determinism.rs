@@ -40,8 +40,17 @@ fn the_length_of_a_submit_changes_no_bit() {
                 let t = f64::from(step) + 1.0;
                 let correction = |beta: f64| (1.0 / (1.0 - beta.powf(t))) as f32;
                 let (correction1, correction2) = (correction(0.9), correction(0.99));
-                let uniform =
-                    Step { step, seed: 2, lr: 1e-3, correction1, correction2, weight_decay: 0.1, clip: 1.0, slot: 0 };
+                let uniform = Step {
+                    step,
+                    seed: 2,
+                    lr: 1e-3,
+                    correction1,
+                    correction2,
+                    weight_decay: 0.1,
+                    clip: 1.0,
+                    slot: 0,
+                    site: 0,
+                };
                 (uniform, batch)
             };
             let steps = (step..step + count as u32).map(data).collect();
