@@ -412,6 +412,8 @@ export class App {
     else if (error.during === "configure") {
       this.startWhenReady = false;
       this.compile = undefined;
+      // A tokenizer that was refused is not kept for the next try.
+      if (error.code.startsWith("tokenizer")) this.setup.tokenizer = this.setup.applied?.tokenizer;
       this.status = run === undefined ? "failed" : run.step === 0 ? "ready" : run.diverged !== undefined ? "diverged" : run.step >= run.info.steps ? "finished" : "paused";
     }
   }

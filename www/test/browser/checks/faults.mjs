@@ -1,4 +1,5 @@
 // Bad input and bad luck: a clear sentence, a button, and the run unharmed.
+import { fileURLToPath } from "node:url";
 import { byId, reached, state } from "../browser.mjs";
 import { below, equal, that } from "../expect.mjs";
 import { drop, SORT, story, TEXT } from "./numbers.mjs";
@@ -58,6 +59,25 @@ export const faults = [
   {
     name: "a text shorter than the context is refused",
     run: (context) => refusedText(context, { bytes: new TextEncoder().encode("too short"), code: /short/, words: /\d/ }),
+  },
+  {
+    name: "a tokenizer.json reads the text, and one that is none is refused",
+    run: async (context) => {
+      const page = await context.open({ hash: TEXT });
+      await reached(page, ["ready"]);
+      const before = (await state(page)).info.vocab_size;
+      const file = byId(page, "tokenizer-file");
+      await file.setInputFiles(fileURLToPath(new URL("../../../../tests/fixtures/tok_bytelevel_bpe.json", import.meta.url)));
+      await page.waitForFunction((old) => window.__trainyard.info.vocab_size !== old && window.__trainyard.inspection !== null, before, { timeout: 60_000 });
+      equal((await state(page)).info.vocab_size, 330, "vocabulary of the file");
+      await file.setInputFiles({ name: "tokenizer.json", mimeType: "application/json", buffer: Buffer.from('{"model": 3}') });
+      await page.waitForFunction(() => window.__trainyard.problem !== null, undefined, { timeout: 30_000 });
+      const { problem, info } = await state(page);
+      that(/tokenizer/.test(problem.code) && /line 1/.test(problem.sentence), `${problem.code}: ${problem.sentence}`);
+      equal(info.vocab_size, 330, "vocabulary of the run that stays");
+      await byId(page, "step").click();
+      await page.waitForFunction(() => window.__trainyard.step === 1, undefined, { timeout: 30_000 });
+    },
   },
   {
     name: "heads that do not divide the width are refused",
