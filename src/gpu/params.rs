@@ -119,22 +119,6 @@ impl ParamStore {
         self.device.check()
     }
 
-    /// Sets the moments to zero, as a fresh optimizer has them.
-    ///
-    /// # Errors
-    /// A lost device.
-    pub fn reset_moments(&self) -> Result<(), GpuError> {
-        self.device.check()?;
-        let mut encoder = self.device.encoder("trainyard.store.reset");
-        for moment in [Buffer::Moment1, Buffer::Moment2] {
-            if let Some(buffer) = self.buffers.get(&moment) {
-                encoder.clear_buffer(&buffer.raw, 0, None);
-            }
-        }
-        self.device.submit(encoder, 0);
-        self.device.check()
-    }
-
     /// Reads an arena.
     ///
     /// # Errors

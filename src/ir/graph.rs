@@ -138,16 +138,6 @@ impl Graph {
         self.outputs.iter().map(|&(_, v)| v).chain(self.gradients.iter().map(|&(_, v)| v))
     }
 
-    /// How often each value is read, results counting as one reading each.
-    #[must_use]
-    pub fn use_counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.values.len()];
-        for value in self.nodes.iter().flat_map(|node| node.inputs.iter().copied()).chain(self.results()) {
-            counts[value.index()] += 1;
-        }
-        counts
-    }
-
     /// Number of trainable elements.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
