@@ -13,11 +13,13 @@ mod error;
 mod file;
 mod label;
 mod pipeline;
+mod specials;
 mod symbols;
 mod tokenizer;
 mod train;
 mod utf8;
 
 pub use error::TextError;
+pub use specials::Specials;
 pub use tokenizer::{Kind, MAX_BPE_VOCABULARY, Tokenizer};
 pub use utf8::{BYTE_ORDER_MARK, decode_utf8};
