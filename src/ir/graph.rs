@@ -1,3 +1,5 @@
+use core::ops::Range;
+
 use super::{IrError, Op, Shape, Type};
 
 macro_rules! id {
@@ -32,6 +34,10 @@ id!(
     /// An input of a graph.
     InputId
 );
+id!(
+    /// A state of a graph.
+    StateId
+);
 
 /// How a parameter starts.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -47,17 +53,75 @@ pub enum Init {
     Zeros,
 }
 
-/// A trainable tensor.
+/// What is trained: one tensor of a checkpoint, or several of them stacked along their first axis, so that one product
+/// serves them all.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Param {
-    /// The key in a checkpoint.
+    /// The key in a checkpoint; of a stack a name for people.
     pub name: String,
     /// Its extents, as stored.
     pub shape: Shape,
-    /// Its first values.
+    /// Its first values; of a stack, its parts have their own.
     pub init: Init,
     /// Whether weight decay applies.
     pub decay: bool,
+    /// The tensors of a stack, in order; empty for a single tensor.
+    pub parts: Vec<Part>,
+}
+
+/// One tensor of a stack.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    /// The key in a checkpoint.
+    pub name: String,
+    /// Its first extent; the others are those of the stack.
+    pub rows: usize,
+    /// Its first values.
+    pub init: Init,
+}
+
+/// A tensor of a checkpoint, and where a parameter keeps it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NamedTensor {
+    /// The key in a checkpoint.
+    pub name: String,
+    /// Its extents.
+    pub shape: Shape,
+    /// Its first values.
+    pub init: Init,
+    /// Which parameter holds it.
+    pub param: ParamId,
+    /// Its elements inside the parameter.
+    pub range: Range<usize>,
+}
+
+impl Param {
+    /// The tensors of a checkpoint that this is, in the order of their elements.
+    #[must_use]
+    pub fn tensors(&self, id: ParamId) -> Vec<NamedTensor> {
+        if self.parts.is_empty() {
+            let (name, shape, init) = (self.name.clone(), self.shape.clone(), self.init);
+            let range = 0..shape.elements();
+            return vec![NamedTensor { name, shape, init, param: id, range }];
+        }
+        let mut start = 0;
+        let tensor = |part: &Part| {
+            let shape = self.shape.with_rows(part.rows);
+            let range = start..start + shape.elements();
+            start = range.end;
+            NamedTensor { name: part.name.clone(), shape, init: part.init, param: id, range }
+        };
+        self.parts.iter().map(tensor).collect()
+    }
+}
+
+/// What outlives a step beside the parameters, such as the keys and values of tokens seen so far.
+#[derive(Clone, PartialEq, Debug)]
+pub struct State {
+    /// Graphs that name it alike share it.
+    pub name: String,
+    /// Element type and extents.
+    pub ty: Type,
 }
 
 /// Data of a step.
@@ -98,6 +162,8 @@ pub struct Graph {
     pub params: Vec<Param>,
     /// Data of a step.
     pub inputs: Vec<Input>,
+    /// What outlives a step, in declaration order.
+    pub states: Vec<State>,
     /// In execution order.
     pub nodes: Vec<Node>,
     /// All tensors.
@@ -131,6 +197,12 @@ impl Graph {
     #[must_use]
     pub fn input(&self, name: &str) -> Option<InputId> {
         self.inputs.iter().position(|input| input.name == name).map(|i| InputId(i as u32))
+    }
+
+    /// The tensors of a checkpoint, in the order of the parameters.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<NamedTensor> {
+        self.params.iter().enumerate().flat_map(|(i, param)| param.tensors(ParamId(i as u32))).collect()
     }
 
     /// Values that must outlive the graph: outputs and gradients.
@@ -203,6 +275,21 @@ impl Builder {
         let id = ParamId(self.graph.params.len() as u32);
         self.graph.params.push(param);
         self.push(Op::Param(id), &[])
+    }
+
+    /// Declares a state, or finds it again. Read it with [`Op::State`], change it with [`Op::Store`] or [`Op::Append`].
+    ///
+    /// # Errors
+    /// [`IrError::Name`] when the name stands for another type.
+    pub fn state(&mut self, name: &str, ty: Type) -> Result<StateId, IrError> {
+        match self.graph.states.iter().position(|s| s.name == name) {
+            Some(i) if self.graph.states[i].ty == ty => Ok(StateId(i as u32)),
+            Some(_) => Err(IrError::Name { name: name.to_owned() }),
+            None => {
+                self.graph.states.push(State { name: name.to_owned(), ty });
+                Ok(StateId(self.graph.states.len() as u32 - 1))
+            }
+        }
     }
 
     /// Declares an input and the value that reads it.

@@ -240,6 +240,7 @@ impl Gpt2Config {
                 Activation::GeluErf => "gelu",
                 Activation::Relu => "relu",
                 Activation::Silu => "silu",
+                Activation::Tanh => "tanh",
             },
             "resid_pdrop": decimal(self.resid_pdrop),
             "embd_pdrop": decimal(self.embd_pdrop),
@@ -310,6 +311,7 @@ fn activation(key: &str, value: &Value) -> Result<Activation, ModelError> {
         Some("gelu") => Activation::GeluErf,
         Some("relu") => Activation::Relu,
         Some("silu" | "swish") => Activation::Silu,
+        Some("tanh") => Activation::Tanh,
         Some(_) | None => {
             return Err(wrong(key, value, "one of \"gelu_new\", \"gelu\", \"relu\", \"silu\""));
         }

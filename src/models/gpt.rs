@@ -49,8 +49,8 @@ impl Gpt<'_> {
 
         let wte = self.matrix("transformer.wte.weight", [v, d], std, Role::Table)?;
         let wpe = self.matrix("transformer.wpe.weight", [p, d], std, Role::Table)?;
-        let mut x = self.b.push(Op::Embedding, &[wte, ids])?; // (B, T, d)
-        x = self.b.push(Op::AddRows { period: time }, &[x, wpe])?;
+        let mut x = self.b.push(Op::Embedding { padding: None }, &[wte, ids])?; // (B, T, d)
+        x = self.b.push(Op::AddRows { period: time, first: 0 }, &[x, wpe])?;
         x = self.dropout(x, self.config.embd_pdrop, 0)?;
 
         for layer in 0..n_layer {
@@ -113,10 +113,9 @@ impl Gpt<'_> {
         self.scoped("attn", |g| {
             let qkv = g.conv1d(&format!("{h}.attn.c_attn"), x, [d, 3 * d], std)?; // (B, T, 3d): q, k, v
             let spec = Attention {
-                heads: g.config.n_head,
-                mask: Mask::Causal,
-                scale: g.attention_scale(layer),
+                masked: key_mask.is_some(),
                 dropout: g.dropout_at(g.config.attn_pdrop, 1 + 3 * layer),
+                ..Attention::packed(g.config.n_head, Mask::Causal, g.attention_scale(layer))
             };
             let inputs: Vec<ValueId> = [qkv].into_iter().chain(key_mask).collect();
             let outputs = g.b.push_all(Op::Attention(spec), &inputs)?;
@@ -167,7 +166,7 @@ impl Gpt<'_> {
             return Ok(y);
         }
         let bias = self.vector(&format!("{name}.bias"), shape[1], Init::Zeros)?;
-        self.b.push(Op::AddRows { period: 1 }, &[y, bias])
+        self.b.push(Op::AddRows { period: 1, first: 0 }, &[y, bias])
     }
 
     fn layer_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, IrError> {
@@ -195,11 +194,17 @@ impl Gpt<'_> {
 
     fn matrix(&mut self, name: &str, shape: [usize; 2], std: f64, role: Role) -> Result<ValueId, IrError> {
         let decay = self.decay == Decay::Matrices || role == Role::Weight;
-        self.b.param(Param { name: name.to_owned(), shape: Shape::new(&shape), init: Init::Normal { std }, decay })
+        self.b.param(Param {
+            name: name.to_owned(),
+            shape: Shape::new(&shape),
+            init: Init::Normal { std },
+            decay,
+            parts: vec![],
+        })
     }
 
     fn vector(&mut self, name: &str, length: usize, init: Init) -> Result<ValueId, IrError> {
-        self.b.param(Param { name: name.to_owned(), shape: Shape::new(&[length]), init, decay: false })
+        self.b.param(Param { name: name.to_owned(), shape: Shape::new(&[length]), init, decay: false, parts: vec![] })
     }
 
     /// Hidden states as Hugging Face counts them: 0 is the embedding, n the output of block n, the last one normalized.

@@ -49,22 +49,22 @@ impl Lowering<'_> {
         match &node.op {
             Op::Param(_) | Op::Input(_) => {}
             Op::Fill { value } => self.out.constants.push((o[0], *value)),
-            Op::Embedding => {
+            Op::Embedding { .. } => {
                 let [rows, columns] = self.matrix(i[0]);
                 let lookup = Lookup { rows, columns, count: self.elements(i[1]) };
                 self.emit(embedding::forward(&lookup, t)?, direct);
             }
-            Op::EmbeddingGrad { rows } => {
+            Op::EmbeddingGrad { rows, .. } => {
                 let list = self.positions(node, i[0], *rows)?;
                 let [count, columns] = self.matrix(i[1]);
                 let operands = vec![list, self.content(i[1]), self.content(o[0])];
                 self.emit(embedding::grad(&Lookup { rows: *rows, columns, count }, t)?, operands);
             }
-            Op::AddRows { period } => {
+            Op::AddRows { period, .. } => {
                 let table = self.table(i[0], *period, self.graph.ty(i[1]).shape.rows());
                 self.emit(rows::add(&table, t)?, direct);
             }
-            Op::SumRows { period, table_rows } => {
+            Op::SumRows { period, table_rows, .. } => {
                 let table = self.table(i[0], *period, table_rows.unwrap_or(1));
                 self.emit(rows::sum(&table, t)?, direct);
             }
@@ -106,6 +106,21 @@ impl Lowering<'_> {
             Op::CrossEntropyGrad { smoothing } => {
                 self.emit(cross_entropy::grad(&self.cross_entropy(i[0], *smoothing), t)?, direct);
             }
+            Op::Table(_)
+            | Op::Reshape { .. }
+            | Op::Columns { .. }
+            | Op::PadColumns { .. }
+            | Op::Rotate { .. }
+            | Op::Gated(_)
+            | Op::GatedGrad(_)
+            | Op::ElementLoss(_)
+            | Op::ElementLossGrad(_)
+            | Op::State(_)
+            | Op::Store(_)
+            | Op::Append(_) => {
+                let (op, scope) = (node.op.name(), node.scope.clone());
+                return Err(PlanError::Unsupported { op, scope, what: "there is no kernel yet" });
+            }
             Op::Fused(fused) => self.fused(fused, node, direct)?,
         }
         Ok(())
@@ -124,7 +139,7 @@ impl Lowering<'_> {
                 self.matmul([true, false], i[0], i[1], Variant::WeightBias, direct)?;
             }
             Fused::NormGradAdd { kind } => self.norm_grad(i[0], kind, true, direct)?,
-            Fused::EmbeddingGradAdd { rows } => {
+            Fused::EmbeddingGradAdd { rows, .. } => {
                 let list = self.positions(node, i[1], rows)?;
                 let [count, columns] = self.matrix(i[2]);
                 let operands = vec![self.content(i[0]), list, self.content(i[2]), self.content(o[0])];

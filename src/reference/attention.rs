@@ -88,7 +88,7 @@ impl<F: Float> Head<'_, F> {
     fn keys_of(&self, t: usize) -> usize {
         match self.inputs.spec.mask {
             Mask::Full => self.inputs.time,
-            Mask::Causal => t + 1,
+            Mask::Causal | Mask::Prefix | Mask::Banded { .. } => t + 1,
         }
     }
 

@@ -11,6 +11,7 @@ pub(super) fn activation<F: Float>(f: Activation, x: &[F], y: &mut [F]) {
         Activation::GeluErf => map(x, y, |x| x * normal_cdf(x)),
         Activation::Relu => map(x, y, |x| if x > F::ZERO { x } else { F::ZERO * x }),
         Activation::Silu => map(x, y, |x| x * sigmoid(x)),
+        Activation::Tanh => map(x, y, |x| x.tanh()),
     }
 }
 
@@ -27,6 +28,10 @@ pub(super) fn activation_grad<F: Float>(f: Activation, x: &[F], dy: &[F], dx: &m
         Activation::Silu => map(x, dx, |x| {
             let s = sigmoid(x);
             s * (F::ONE + x * (F::ONE - s))
+        }),
+        Activation::Tanh => map(x, dx, |x| {
+            let t = x.tanh();
+            F::ONE - t * t
         }),
     }
     for (dx, &dy) in dx.iter_mut().zip(dy) {

@@ -103,12 +103,12 @@ pub(super) fn evaluate<F: Float>(
         // The caller owns these: they have no buffer.
         Op::Param(_) | Op::Input(_) => {}
         Op::Fill { value } => y.fill(F::new(f64::from(*value))),
-        Op::Embedding => {
+        Op::Embedding { .. } => {
             let ids = x.ids(1, x.shape(0).rows())?;
             rows::embedding(x.float(0)?, ids, y, x.shape(0).columns());
         }
-        Op::EmbeddingGrad { rows } => rows::embedding_grad(x.ids(0, *rows)?, x.float(1)?, y, x.shape(1).columns()),
-        Op::AddRows { period } => rows::add_rows(x.float(0)?, x.float(1)?, *period, y, x.shape(0).columns()),
+        Op::EmbeddingGrad { rows, .. } => rows::embedding_grad(x.ids(0, *rows)?, x.float(1)?, y, x.shape(1).columns()),
+        Op::AddRows { period, .. } => rows::add_rows(x.float(0)?, x.float(1)?, *period, y, x.shape(0).columns()),
         Op::SumRows { period, .. } => rows::sum_rows(x.float(0)?, *period, y, x.shape(0).columns()),
         Op::MatMul { ta, tb } => {
             let (a, b) = (x.shape(0), x.shape(1));
@@ -150,6 +150,21 @@ pub(super) fn evaluate<F: Float>(
         }
         Op::CrossEntropyGrad { smoothing } => {
             x.classification(*smoothing)?.grad(x.float(3)?[0], y);
+        }
+        Op::Table(_)
+        | Op::Reshape { .. }
+        | Op::Columns { .. }
+        | Op::PadColumns { .. }
+        | Op::Rotate { .. }
+        | Op::Gated(_)
+        | Op::GatedGrad(_)
+        | Op::ElementLoss(_)
+        | Op::ElementLossGrad(_)
+        | Op::State(_)
+        | Op::Store(_)
+        | Op::Append(_) => {
+            let scope = x.node.scope.clone();
+            return Err(IrError::Gradient { op: x.node.op.name(), scope, what: "not interpreted yet" }.into());
         }
         Op::Fused(fused) => {
             // Expanded before: see `Program`.

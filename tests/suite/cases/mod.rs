@@ -114,15 +114,15 @@ pub fn cases() -> Vec<Case> {
 /// The cases of an operation, and the operation that follows it in this chain. A new operation needs an arm here and a
 /// predecessor that names it.
 fn cases_and_next(op: &Op) -> (Vec<Case>, Option<Op>) {
-    let attention = Attention { heads: 1, mask: Mask::Full, scale: 1.0, dropout: None };
+    let attention = Attention::packed(1, Mask::Full, 1.0);
     let norm = Op::Norm { kind: NormKind::Layer, eps: 1e-5 };
     match op {
         Op::Param(_) => (ops::params(), Some(Op::Input(InputId(0)))),
         Op::Input(_) => (ops::inputs(), Some(Op::Fill { value: 1.0 })),
-        Op::Fill { .. } => (ops::fills(), Some(Op::Embedding)),
-        Op::Embedding => (ops::embeddings(false), Some(Op::EmbeddingGrad { rows: 1 })),
-        Op::EmbeddingGrad { .. } => (ops::embeddings(true), Some(Op::AddRows { period: 1 })),
-        Op::AddRows { .. } => (ops::row_tables(false), Some(Op::SumRows { period: 1, table_rows: None })),
+        Op::Fill { .. } => (ops::fills(), Some(Op::Embedding { padding: None })),
+        Op::Embedding { .. } => (ops::embeddings(false), Some(Op::EmbeddingGrad { rows: 1, padding: None })),
+        Op::EmbeddingGrad { .. } => (ops::embeddings(true), Some(Op::AddRows { period: 1, first: 0 })),
+        Op::AddRows { .. } => (ops::row_tables(false), Some(Op::SumRows { period: 1, first: 0, table_rows: None })),
         Op::SumRows { .. } => (ops::row_tables(true), Some(Op::MatMul { ta: false, tb: false })),
         Op::MatMul { .. } => (ops::matmuls(), Some(Op::Add)),
         Op::Add => (ops::adds(), Some(Op::Scale { factor: 1.0 })),

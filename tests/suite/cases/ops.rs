@@ -4,8 +4,8 @@ use trainyard::ir::{Activation, Attention, Dropout, Mask, NormKind, Op, ValueId}
 
 use super::{Case, Sketch};
 
-pub const ACTIVATIONS: [Activation; 4] =
-    [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu];
+pub const ACTIVATIONS: [Activation; 5] =
+    [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu, Activation::Tanh];
 
 pub fn params() -> Vec<Case> {
     let mut s = Sketch::new("param".to_owned());
@@ -36,11 +36,11 @@ pub fn embedding(grad: bool, rows: usize, columns: usize, ids: &[usize]) -> Case
     let index = s.ids(ids, rows as u32);
     if grad {
         let dy = s.data(&[ids, &[columns]].concat());
-        let y = s.push(Op::EmbeddingGrad { rows }, &[index, dy]);
+        let y = s.push(Op::EmbeddingGrad { rows, padding: None }, &[index, dy]);
         return s.finish_forward(&[y], count);
     }
     let table = s.x(&[rows, columns]);
-    let y = s.push(Op::Embedding, &[table, index]);
+    let y = s.push(Op::Embedding { padding: None }, &[table, index]);
     s.finish(&[y], 1)
 }
 
@@ -61,12 +61,12 @@ pub fn row_table(grad: bool, x: &[usize], period: usize, table: Option<usize>) -
     let (rows, columns) = (x[..x.len() - 1].iter().product::<usize>(), x[x.len() - 1]);
     if grad {
         let dy = s.data(x);
-        let y = s.push(Op::SumRows { period, table_rows: table }, &[dy]);
+        let y = s.push(Op::SumRows { period, first: 0, table_rows: table }, &[dy]);
         return s.finish_forward(&[y], rows / period);
     }
     let table = table.map_or(vec![columns], |rows| vec![rows, columns]);
     let (x, table) = (s.x(x), s.x(&table));
-    let y = s.push(Op::AddRows { period }, &[x, table]);
+    let y = s.push(Op::AddRows { period, first: 0 }, &[x, table]);
     s.finish(&[y], 1)
 }
 
@@ -271,7 +271,7 @@ pub fn attention(part: AttentionPart, shape: AttentionShape) -> Case {
     let mut s = Sketch::new(format!(
         "{name} B={batch} T={time} H={heads} d={head} {mask:?} padded={padded} dropout={p} ±{spread}"
     ));
-    let spec = Attention { heads, mask, scale: 1.0 / (head as f32).sqrt(), dropout };
+    let spec = Attention { dropout, ..Attention::packed(heads, mask, 1.0 / (head as f32).sqrt()) };
     let mut inputs = vec![s.around(&[batch, time, 3 * heads * head], 0.0, spread)];
     if padded {
         inputs.push(s.key_mask(batch, time));

@@ -33,7 +33,7 @@ fn tolerance(op: &Op) -> Tolerance {
         Op::Param(_)
         | Op::Input(_)
         | Op::Fill { .. }
-        | Op::Embedding
+        | Op::Embedding { .. }
         | Op::EmbeddingGrad { .. }
         | Op::AddRows { .. }
         | Op::SumRows { .. }

@@ -8,7 +8,7 @@ use trainyard::{
     },
 };
 
-const ACTIVATIONS: [Activation; 4] = [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu];
+use crate::cases::ops::ACTIVATIONS;
 const DROPOUT: Dropout = Dropout { p: 0.1, site: 7 };
 
 /// All of them for one target.
