@@ -47,6 +47,13 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
+    /// As [`Init::Normal`], with one row of zeros.
+    Padded {
+        /// Standard deviation.
+        std: f64,
+        /// The row.
+        row: u32,
+    },
     /// All 1.
     Ones,
     /// All 0.
@@ -65,6 +72,8 @@ pub struct Param {
     pub init: Init,
     /// Whether weight decay applies.
     pub decay: bool,
+    /// Saved with the model, but not trained: it has no gradient.
+    pub frozen: bool,
     /// The tensors of a stack, in order; empty for a single tensor.
     pub parts: Vec<Part>,
 }
@@ -213,7 +222,7 @@ impl Graph {
     /// Number of trainable elements.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.params.iter().map(|p| p.shape.elements()).sum()
+        self.params.iter().filter(|p| !p.frozen).map(|p| p.shape.elements()).sum()
     }
 }
 

@@ -6,7 +6,14 @@ use trainyard::ir::{
 };
 
 fn param(b: &mut Builder, name: &str, dims: &[usize]) -> Result<ValueId, IrError> {
-    b.param(Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay: false, parts: vec![] })
+    b.param(Param {
+        name: name.to_owned(),
+        shape: Shape::new(dims),
+        init: Init::Zeros,
+        decay: false,
+        frozen: false,
+        parts: vec![],
+    })
 }
 
 /// The error of asking for the gradient of `value` with respect to `x`.

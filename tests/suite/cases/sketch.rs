@@ -93,8 +93,14 @@ impl Sketch {
 
     /// A parameter of random numbers, to be differentiated for.
     pub fn param(&mut self, dims: &[usize]) -> ValueId {
-        let param =
-            Param { name: "weight".to_owned(), shape: Shape::new(dims), init: Init::Ones, decay: true, parts: vec![] };
+        let param = Param {
+            name: "weight".to_owned(),
+            shape: Shape::new(dims),
+            init: Init::Ones,
+            decay: true,
+            frozen: false,
+            parts: vec![],
+        };
         let value = self.b.param(param).expect("one parameter a case");
         let numbers = self.numbers(dims);
         self.params.push(numbers);

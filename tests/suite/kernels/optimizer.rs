@@ -21,7 +21,14 @@ const DECAY: f64 = 0.1;
 fn graph() -> Result<Graph, IrError> {
     let mut b = Builder::new();
     let mut param = |name: &str, dims: &[usize], decay| {
-        b.param(Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay, parts: vec![] })
+        b.param(Param {
+            name: name.to_owned(),
+            shape: Shape::new(dims),
+            init: Init::Zeros,
+            decay,
+            frozen: false,
+            parts: vec![],
+        })
     };
     let weight = param("weight", &[5, CLASSES], true)?;
     let bias = param("bias", &[CLASSES], false)?;

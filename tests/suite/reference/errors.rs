@@ -23,7 +23,8 @@ fn inputs_are_counted_and_measured() {
 fn parameters_are_counted_and_measured() -> Result<(), IrError> {
     let mut b = Builder::new();
     let shape = Shape::new(&[3]);
-    let w = b.param(Param { name: "w".to_owned(), shape, init: Init::Zeros, decay: false, parts: vec![] })?;
+    let w =
+        b.param(Param { name: "w".to_owned(), shape, init: Init::Zeros, decay: false, frozen: false, parts: vec![] })?;
     b.output("y", w);
     let graph = b.finish();
     let run = |params: &[Vec<f64>]| run(&graph, params, &[], StepKey::default());
