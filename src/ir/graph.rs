@@ -187,6 +187,19 @@ impl Graph {
         &self.nodes[self.values[value.index()].node.index()]
     }
 
+    /// The value whose elements these are: reshaping makes none of its own.
+    #[must_use]
+    pub fn viewed(&self, value: ValueId) -> ValueId {
+        let mut value = value;
+        loop {
+            let node = self.producer(value);
+            match (&node.op, node.inputs.first()) {
+                (Op::Reshape { .. }, Some(&input)) => value = input,
+                _ => return value,
+            }
+        }
+    }
+
     /// An output by name.
     #[must_use]
     pub fn output(&self, name: &str) -> Option<ValueId> {

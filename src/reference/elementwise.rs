@@ -39,6 +39,31 @@ pub(super) fn activation_grad<F: Float>(f: Activation, x: &[F], dy: &[F], dx: &m
     }
 }
 
+/// `f(a)·b` of rows (a, b) with `half` columns each.
+pub(super) fn gated<F: Float>(f: Activation, half: usize, x: &[F], y: &mut [F]) {
+    for (x, y) in x.chunks(2 * half).zip(y.chunks_mut(half)) {
+        let (a, b) = x.split_at(half);
+        activation(f, a, y);
+        for (y, &b) in y.iter_mut().zip(b) {
+            *y *= b;
+        }
+    }
+}
+
+/// `dy·b·f'(a)` and `dy·f(a)`, side by side like a and b.
+pub(super) fn gated_grad<F: Float>(f: Activation, half: usize, x: &[F], dy: &[F], dx: &mut [F]) {
+    for ((x, dy), dx) in x.chunks(2 * half).zip(dy.chunks(half)).zip(dx.chunks_mut(2 * half)) {
+        let (a, b) = x.split_at(half);
+        let (da, db) = dx.split_at_mut(half);
+        activation_grad(f, a, dy, da);
+        activation(f, a, db);
+        for (((da, db), &b), &dy) in da.iter_mut().zip(db).zip(b).zip(dy) {
+            *da *= b;
+            *db *= dy;
+        }
+    }
+}
+
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
 const INV_SQRT_2_PI: f64 = 0.398_942_280_401_432_7;
 const GELU_CUBE: f64 = 0.044_715;
@@ -51,7 +76,7 @@ fn normal_cdf<F: Float>(x: F) -> F {
     F::new(0.5) * (F::ONE + (x * F::new(core::f64::consts::FRAC_1_SQRT_2)).erf())
 }
 
-fn sigmoid<F: Float>(x: F) -> F {
+pub(super) fn sigmoid<F: Float>(x: F) -> F {
     F::ONE / (F::ONE + (-x).exp())
 }
 

@@ -1,6 +1,6 @@
 //! A case under construction: a graph whose inputs get their data as they are declared.
 
-use trainyard::ir::{Builder, Init, Op, PREFIX, Param, Shape, Type, ValueId};
+use trainyard::ir::{Builder, Init, Op, PREFIX, Param, Shape, StateId, Type, ValueId};
 use trainyard::reference::{StepKey, Tensor};
 use trainyard::rng::{Draws, Stream, unit};
 
@@ -77,7 +77,22 @@ impl Sketch {
     /// An input of random indices below `n`.
     pub fn ids(&mut self, dims: &[usize], n: u32) -> ValueId {
         let ids = (0..Shape::new(dims).elements()).map(|_| self.draws.below(n)).collect();
+        self.given_ids(dims, ids)
+    }
+
+    /// An input of the given indices.
+    pub fn given_ids(&mut self, dims: &[usize], ids: Vec<u32>) -> ValueId {
         self.declare(Type::u32(dims), Tensor::Index(ids))
+    }
+
+    /// A state, zero at first.
+    pub fn state(&mut self, name: &str, ty: Type) -> StateId {
+        self.b.state(name, ty).expect("a case names a state once")
+    }
+
+    /// Narrows what will be differentiated for.
+    pub fn differentiate_only(&mut self, operands: &[ValueId]) {
+        self.wrt.retain(|v| operands.contains(v));
     }
 
     /// A key mask `[B,T]`: about a third of the keys hidden; key 0 of sequence 0 hidden, so that a causal query sees

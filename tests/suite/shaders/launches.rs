@@ -1,7 +1,7 @@
 //! Launches of every wrapper: each entry point, each flag, odd extents and the extents of real models.
 
 use trainyard::{
-    ir::{Activation, AttentionShape, Bias, Dropout, Epilogue, Mask, NormKind},
+    ir::{AttentionShape, Bias, Dropout, Epilogue, Mask, NormKind},
     kernels::{
         KernelError, Launch, Target, attention, cross_entropy, elementwise, embedding, matmul, norm, optimizer, record,
         rows, stage, sum,
