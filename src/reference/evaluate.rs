@@ -8,7 +8,7 @@ use super::step::DropoutMask;
 use super::{
     Float, ReferenceError, States, StepKey, attention, columns, element_loss, elementwise, loss, norm, rows, states,
 };
-use crate::ir::{Attention, ElementLoss, Graph, IrError, Node, Op, Shape, TableValues};
+use crate::ir::{Attention, ElementLoss, Graph, IrError, Node, Op, Shape, TableValues, Type};
 
 /// What a node reads.
 pub(super) struct Operands<'a, F> {
@@ -91,17 +91,17 @@ impl<'a, F: Float> Operands<'a, F> {
         Ok(element_loss::Inputs { kind, x: self.float(0)?, targets: self.float(1)?, weights: self.float(2)? })
     }
 
-    /// The common operands of the attention operations, and the place of what follows them.
-    fn attention(
-        &self,
-        spec: Attention,
-        following: usize,
-    ) -> Result<(attention::Inputs<'a, F>, usize), ReferenceError> {
-        let dims = self.shape(0).dims();
-        let masked = self.node.inputs.len() > 1 + following;
-        let key_mask = if masked { Some(self.index(1)?) } else { None };
-        let inputs = attention::Inputs { spec, batch: dims[0], time: dims[1], qkv: self.float(0)?, key_mask };
-        Ok((inputs, 1 + usize::from(masked)))
+    /// The common operands of the attention operations.
+    fn attention(&self, spec: Attention) -> Result<attention::Inputs<'a, F>, ReferenceError> {
+        let types: Vec<&Type> = self.node.inputs.iter().map(|&v| self.graph.ty(v)).collect();
+        let shape = spec.shape(&types).ok_or_else(|| {
+            let (op, scope) = (self.node.op.name(), self.node.scope.clone());
+            IrError::Arity { op, scope, found: types.len() }
+        })?;
+        let (q, kv) = (self.float(0)?, self.float(spec.projections() - 1)?);
+        let bias = spec.bias_input().map(|i| self.float(i)).transpose()?;
+        let key_mask = spec.mask_input().map(|i| self.index(i)).transpose()?;
+        Ok(attention::Inputs { spec, shape, q, kv, bias, key_mask })
     }
 }
 
@@ -174,16 +174,14 @@ pub(super) fn evaluate<F: Float>(
         }
         Op::Attention(spec) => {
             let [lse, ..] = rest else { return Ok(()) };
-            attention::forward(x.attention(*spec, 0)?.0, key, y, lse);
+            attention::forward(x.attention(*spec)?, key, y, lse);
         }
         Op::AttentionGrad(spec) => {
-            let (inputs, next) = x.attention(*spec, 3)?;
-            attention::grad(inputs, key, x.float(next)?, x.float(next + 1)?, x.float(next + 2)?, y);
+            let next = spec.inputs();
+            let following = [x.float(next)?, x.float(next + 1)?, x.float(next + 2)?];
+            attention::grad(x.attention(*spec)?, key, following, outputs);
         }
-        Op::AttentionProbs(spec) => {
-            let (inputs, next) = x.attention(*spec, 1)?;
-            attention::probs(inputs, x.float(next)?, y);
-        }
+        Op::AttentionProbs(spec) => attention::probs(x.attention(*spec)?, x.float(spec.inputs())?, y),
         Op::CrossEntropy { smoothing } => {
             y.fill(x.classification(*smoothing)?.forward());
         }

@@ -3,6 +3,7 @@
 //! [`cases`] follows a chain of exhaustive matches: an operation without an arm, that is without cases, does not compile.
 //! Extents are 1, primes, and the neighbors of tile sizes (8, 64).
 
+pub mod attention;
 mod fused;
 pub mod more;
 pub mod ops;
@@ -115,7 +116,7 @@ pub fn cases() -> Vec<Case> {
 /// The cases of an operation, and the operation that follows it in this chain. A new operation needs an arm here and a
 /// predecessor that names it.
 fn cases_and_next(op: &Op) -> (Vec<Case>, Option<Op>) {
-    let attention = Attention::packed(1, Mask::Full, 1.0);
+    let plain = Attention::packed(1, Mask::Full, 1.0);
     let norm = Op::Norm { kind: NormKind::Layer, eps: 1e-5 };
     match op {
         Op::Param(_) => (ops::params(), Some(Op::Input(InputId(0)))),
@@ -152,12 +153,10 @@ fn cases_and_next(op: &Op) -> (Vec<Case>, Option<Op>) {
         Op::Dropout(_) => (ops::dropouts(), Some(norm)),
         Op::Norm { .. } => (ops::norms(ops::NormPart::Forward), Some(Op::NormGrad { kind: NormKind::Layer })),
         Op::NormGrad { .. } => (ops::norms(ops::NormPart::Grad), Some(Op::NormParamGrad { beta: true })),
-        Op::NormParamGrad { .. } => (ops::norms(ops::NormPart::ParamGrad), Some(Op::Attention(attention))),
-        Op::Attention(_) => (ops::attentions(ops::AttentionPart::Forward), Some(Op::AttentionGrad(attention))),
-        Op::AttentionGrad(_) => (ops::attentions(ops::AttentionPart::Grad), Some(Op::AttentionProbs(attention))),
-        Op::AttentionProbs(_) => {
-            (ops::attentions(ops::AttentionPart::Probs), Some(Op::CrossEntropy { smoothing: 0.0 }))
-        }
+        Op::NormParamGrad { .. } => (ops::norms(ops::NormPart::ParamGrad), Some(Op::Attention(plain))),
+        Op::Attention(_) => (attention::cases(attention::Part::Forward), Some(Op::AttentionGrad(plain))),
+        Op::AttentionGrad(_) => (attention::cases(attention::Part::Grad), Some(Op::AttentionProbs(plain))),
+        Op::AttentionProbs(_) => (attention::cases(attention::Part::Probs), Some(Op::CrossEntropy { smoothing: 0.0 })),
         Op::CrossEntropy { .. } => (ops::cross_entropies(false), Some(Op::CrossEntropyGrad { smoothing: 0.0 })),
         Op::CrossEntropyGrad { .. } => (ops::cross_entropies(true), Some(Op::ElementLoss(ElementLoss::Squared))),
         Op::ElementLoss(_) => (more::element_losses(false), Some(Op::ElementLossGrad(ElementLoss::Squared))),

@@ -1,6 +1,6 @@
 //! A case under construction: a graph whose inputs get their data as they are declared.
 
-use trainyard::ir::{Builder, Init, Op, Param, Shape, StateId, Type, ValueId};
+use trainyard::ir::{Builder, Init, Op, PREFIX, Param, Shape, StateId, Type, ValueId};
 use trainyard::reference::{StepKey, Tensor};
 use trainyard::rng::{Draws, Stream, unit};
 
@@ -96,9 +96,15 @@ impl Sketch {
     }
 
     /// A key mask `[B,T]`: about a third of the keys hidden; key 0 of sequence 0 hidden, so that a causal query sees
-    /// nothing; the last of several sequences hidden as a whole.
+    /// nothing; the last of several sequences hidden as a whole. Keys belong to two documents, in turns of two, whose
+    /// numbers fill the bits, and a third of them carry the mark of a prefix, whether anybody asks or not.
     pub fn key_mask(&mut self, batch: usize, time: usize) -> ValueId {
-        let mut mask: Vec<u32> = (0..batch * time).map(|_| u32::from(self.draws.below(3) > 0)).collect();
+        let mut mask = Vec::new();
+        for i in 0..batch * time {
+            let document = if i / 2 % 2 == 0 { 1 } else { !PREFIX };
+            let mark = if self.draws.below(3) == 0 { PREFIX } else { 0 };
+            mask.push(if self.draws.below(3) > 0 { document | mark } else { 0 });
+        }
         mask[0] = 0;
         if batch > 1 {
             mask[(batch - 1) * time..].fill(0);
