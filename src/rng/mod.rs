@@ -8,7 +8,7 @@
 //! | use | x | y | z | w |
 //! |---|---|---|---|---|
 //! | dropout | element / 4 | site | step | seed |
-//! | data, world | draw / 4 | document or example | stream | seed |
+//! | data, world | draw / 4 | document, or step | stream + 256 · example | seed |
 //! | initial values | element / 4 | FNV-1a of the parameter's name | [`Stream::Init`] | seed |
 
 /// What a draw is for. Streams with different numbers are independent.
@@ -35,6 +35,8 @@ pub enum Stream {
     Task = 9,
     /// Sampling of generated tokens.
     Sampling = 10,
+    /// What corrupts the inputs of validation batches.
+    ValidationNoise = 11,
 }
 
 /// Hashes four counters into four words. Check: `[0; 4]` gives 251852841, 760645481, 850445371, 3542436074.
@@ -58,7 +60,11 @@ pub const fn pcg4d(v: [u32; 4]) -> [u32; 4] {
 /// Word `n` of the sequence that (`item`, `stream`, `seed`) names.
 #[must_use]
 pub const fn draw(n: u32, item: u32, stream: Stream, seed: u32) -> u32 {
-    pcg4d([n / 4, item, stream as u32, seed])[(n % 4) as usize]
+    word(n, item, stream as u32, seed)
+}
+
+const fn word(n: u32, item: u32, stream: u32, seed: u32) -> u32 {
+    pcg4d([n / 4, item, stream, seed])[(n % 4) as usize]
 }
 
 /// A cursor over one sequence of [`draw`]s.
@@ -66,7 +72,7 @@ pub const fn draw(n: u32, item: u32, stream: Stream, seed: u32) -> u32 {
 pub struct Draws {
     next: u32,
     item: u32,
-    stream: Stream,
+    stream: u32,
     seed: u32,
 }
 
@@ -74,12 +80,19 @@ impl Draws {
     /// The sequence of (`item`, `stream`, `seed`), from its first word.
     #[must_use]
     pub const fn new(item: u32, stream: Stream, seed: u32) -> Self {
-        Self { next: 0, item, stream, seed }
+        Self::of_example(item, 0, stream, seed)
+    }
+
+    /// The sequence of one example of a step. Examples below 2²⁴ have sequences of their own; example 0 has that of
+    /// [`Self::new`].
+    #[must_use]
+    pub const fn of_example(step: u32, example: u32, stream: Stream, seed: u32) -> Self {
+        Self { next: 0, item: step, stream: stream as u32 | example << 8, seed }
     }
 
     /// The next word.
     pub const fn word(&mut self) -> u32 {
-        let word = draw(self.next, self.item, self.stream, self.seed);
+        let word = word(self.next, self.item, self.stream, self.seed);
         self.next = self.next.wrapping_add(1);
         word
     }
