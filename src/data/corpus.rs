@@ -1,14 +1,18 @@
-//! A text as two rows of token ids, one to learn from and one to measure with.
+//! A text as two rows of token ids, one to learn from and one to measure with, and as documents where these are asked for.
 
-use super::{Batch, DataError};
-use crate::rng::{Draws, Stream};
+use std::sync::{Arc, OnceLock};
+
+use super::DataError;
+use super::documents::{Documents, clauses};
+use super::world::{DocumentKind, TRAIN, VALIDATION, World};
 use crate::text::{TextError, Tokenizer};
 
 /// The largest text: what a browser's 4 GiB of WebAssembly memory, or a workstation, holds with its ids.
 pub(super) const MAX_TEXT_BYTES: usize = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
 
-/// Validation windows are the same in every run, whatever its seed.
-const VALIDATION_SEED: u32 = 0;
+/// Documents of the built-in text: some five million characters, ready in a fraction of a second.
+const WORLD_TRAIN_DOCUMENTS: u32 = 25_000;
+const WORLD_VALIDATION_DOCUMENTS: u32 = 2_000;
 
 /// How a text becomes tokens.
 #[derive(Clone, Debug, Default)]
@@ -36,17 +40,71 @@ impl TokenizerChoice {
     }
 }
 
-/// The two parts.
+/// A text, cut in two.
 #[derive(Clone, Debug)]
 pub(super) struct Corpus {
     pub name: String,
     pub train: Vec<u32>,
     pub validation: Vec<u32>,
+    origin: Origin,
+    /// Made on first use, for most objectives read no more than the tokens above.
+    structures: [OnceLock<Result<Structure, DataError>>; 2],
+}
+
+/// Where documents come from.
+#[derive(Clone, Debug)]
+enum Origin {
+    /// A text and the byte where its validation part starts.
+    Text(Arc<str>, usize),
+    World(u32),
+}
+
+/// What is known of a part beyond its tokens.
+#[derive(Clone, Debug)]
+struct Structure {
+    documents: Documents,
+    /// Documents with their classes.
+    labels: Vec<(u32, u32)>,
+    /// Sources with their targets.
+    pairs: Vec<Pair>,
+}
+
+/// Source and target.
+pub(super) type Pair = (Vec<u32>, Vec<u32>);
+
+/// The texts of the two parts of the built-in text.
+pub(super) fn world_texts(world_seed: u32) -> (String, String) {
+    let world = World::new(world_seed);
+    let text = |part| {
+        let (first, count) = world_documents(part);
+        world.text(first, count)
+    };
+    (text(PartKind::Training), text(PartKind::Validation))
+}
+
+fn world_documents(part: PartKind) -> (u32, u32) {
+    match part {
+        PartKind::Training => (TRAIN.start, WORLD_TRAIN_DOCUMENTS),
+        PartKind::Validation => (VALIDATION.start, WORLD_VALIDATION_DOCUMENTS),
+    }
 }
 
 impl Corpus {
-    /// Cuts a text's tokens 90 to 10, in order; each part has at least one window.
-    pub(super) fn split(name: &str, mut tokens: Vec<u32>, context: usize) -> Result<Self, DataError> {
+    /// The tokens of [`world_texts`].
+    pub(super) fn world(name: String, world_seed: u32, train: Vec<u32>, validation: Vec<u32>) -> Self {
+        let origin = Origin::World(world_seed);
+        Self { name, train, validation, origin, structures: Default::default() }
+    }
+
+    /// Cuts a text's tokens 90 to 10, in order; each part has at least one window. Documents are cut at `cut`, the
+    /// byte at nine tenths of the text.
+    pub(super) fn split(
+        name: &str,
+        text: Arc<str>,
+        cut: usize,
+        mut tokens: Vec<u32>,
+        context: usize,
+    ) -> Result<Self, DataError> {
         let total = tokens.len();
         let window = context.saturating_add(1);
         let needed = window.saturating_mul(2);
@@ -55,25 +113,124 @@ impl Corpus {
         }
         let nine_tenths = (total as u64 * 9 / 10) as usize;
         let validation = tokens.split_off(nine_tenths.min(total - window));
-        Ok(Self { name: name.to_owned(), train: tokens, validation })
+        let origin = Origin::Text(text, cut);
+        Ok(Self { name: name.to_owned(), train: tokens, validation, origin, structures: Default::default() })
     }
 
-    pub(super) fn train_batch(&self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
-        self.check(&self.train, "training part", context)?;
-        Batch::windows(&self.train, &mut Draws::new(step, Stream::Windows, seed), batch, context)
+    /// The part to learn from.
+    pub(super) const fn training<'a>(&'a self, tokenizer: &'a Tokenizer) -> Part<'a> {
+        Part { corpus: self, tokenizer, kind: PartKind::Training }
     }
 
-    pub(super) fn validation_batch(&self, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
-        self.check(&self.validation, "validation part", context)?;
-        Batch::windows(&self.validation, &mut Draws::new(index, Stream::Validation, VALIDATION_SEED), batch, context)
+    /// The part to measure with.
+    pub(super) const fn held_out<'a>(&'a self, tokenizer: &'a Tokenizer) -> Part<'a> {
+        Part { corpus: self, tokenizer, kind: PartKind::Validation }
     }
+}
 
-    fn check(&self, tokens: &[u32], part: &'static str, context: usize) -> Result<(), DataError> {
-        let needed = context.saturating_add(1);
+#[derive(Clone, Copy, Debug)]
+enum PartKind {
+    Training,
+    Validation,
+}
+
+/// One of the two parts, as objectives read it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    corpus: &'a Corpus,
+    tokenizer: &'a Tokenizer,
+    kind: PartKind,
+}
+
+impl<'a> Part<'a> {
+    /// Its tokens, `needed` at least for rows of `context`.
+    pub(super) fn tokens(&self, needed: usize, context: usize) -> Result<&'a [u32], DataError> {
+        let (tokens, part) = match self.kind {
+            PartKind::Training => (&self.corpus.train, "training part"),
+            PartKind::Validation => (&self.corpus.validation, "validation part"),
+        };
         if tokens.len() < needed {
-            let name = self.name.clone();
+            let name = self.corpus.name.clone();
             return Err(DataError::TooShort { name, part, tokens: tokens.len(), context, needed });
         }
-        Ok(())
+        Ok(tokens)
+    }
+
+    /// Its documents, one at least.
+    pub(super) fn documents(&self, objective: &'static str) -> Result<&'a Documents, DataError> {
+        let documents = &self.structure()?.documents;
+        if documents.is_empty() { Err(self.lacks(objective, "documents")) } else { Ok(documents) }
+    }
+
+    /// Its labeled documents, one at least.
+    pub(super) fn labels(&self) -> Result<&'a [(u32, u32)], DataError> {
+        let labels = &self.structure()?.labels;
+        if labels.is_empty() { Err(self.lacks("classify", "labeled documents")) } else { Ok(labels) }
+    }
+
+    /// Its pairs of source and target, one at least.
+    pub(super) fn pairs(&self) -> Result<&'a [Pair], DataError> {
+        let pairs = &self.structure()?.pairs;
+        if pairs.is_empty() {
+            return Err(self.lacks("seq2seq", "lines of a source, a tab and a target"));
+        }
+        Ok(pairs)
+    }
+
+    /// The error that says what the data do not have.
+    pub(super) fn lacks(&self, objective: &'static str, needs: &'static str) -> DataError {
+        DataError::Unsupported { objective, name: self.corpus.name.clone(), needs }
+    }
+
+    fn structure(&self) -> Result<&'a Structure, DataError> {
+        let made = self.corpus.structures[self.kind as usize].get_or_init(|| {
+            let structure = match &self.corpus.origin {
+                Origin::Text(text, cut) => Structure::of_text(
+                    self.tokenizer,
+                    match self.kind {
+                        PartKind::Training => &text[..*cut],
+                        PartKind::Validation => &text[*cut..],
+                    },
+                ),
+                Origin::World(seed) => Structure::of_world(self.tokenizer, *seed, self.kind),
+            };
+            structure.map_err(|error| DataError::Text { name: self.corpus.name.clone(), error })
+        });
+        made.as_ref().map_err(DataError::clone)
+    }
+}
+
+impl Structure {
+    fn of_text(tokenizer: &Tokenizer, text: &str) -> Result<Self, TextError> {
+        let columns = |line: &str| {
+            let mut columns = line.split('\t').map(str::trim);
+            let (source, target) = (columns.next()?, columns.next()?);
+            (!source.is_empty() && !target.is_empty()).then(|| (source.to_owned(), target.to_owned()))
+        };
+        let pairs = text.lines().filter_map(columns);
+        let pairs = pairs.map(|(source, target)| Ok((tokenizer.encode(&source)?, tokenizer.encode(&target)?)));
+        let pairs = pairs.collect::<Result<_, TextError>>()?;
+        Ok(Self { documents: Documents::of_text(tokenizer, text)?, labels: Vec::new(), pairs })
+    }
+
+    /// Reviews are labeled 0 if negative, 1 if positive; stories with a question are pairs of the story, up to the
+    /// question, and the answer.
+    fn of_world(tokenizer: &Tokenizer, seed: u32, part: PartKind) -> Result<Self, TextError> {
+        let world = World::new(seed);
+        let (first, count) = world_documents(part);
+        let documents: Vec<_> = (first..first + count).map(|index| world.document(index)).collect();
+        let (mut labels, mut pairs) = (Vec::new(), Vec::new());
+        for (number, document) in (0..).zip(&documents) {
+            match &document.kind {
+                DocumentKind::Review { positive } => labels.push((number, u32::from(*positive))),
+                DocumentKind::Story { question: Some((_, answer)) } => {
+                    let story = document.text.strip_suffix(answer.as_str()).unwrap_or(&document.text).trim_end();
+                    pairs.push((tokenizer.encode(story)?, tokenizer.encode(answer)?));
+                }
+                DocumentKind::Story { question: None } => {}
+            }
+        }
+        let texts = documents.iter().map(|document| clauses(&document.text));
+        Ok(Self { documents: Documents::encode(tokenizer, texts)?, labels, pairs })
     }
 }

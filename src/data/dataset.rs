@@ -2,13 +2,10 @@
 
 use serde::Serialize;
 
-use super::corpus::{Corpus, MAX_TEXT_BYTES, TokenizerChoice};
-use super::{Batch, DataError, Example, Task, world};
-use crate::text::{BYTE_ORDER_MARK, Kind, TextError, Tokenizer, decode_utf8};
-
-/// Documents of the built-in text: some five million characters, ready in a fraction of a second.
-const WORLD_TRAIN_DOCUMENTS: u32 = 25_000;
-const WORLD_VALIDATION_DOCUMENTS: u32 = 2_000;
+use super::corpus::{Corpus, MAX_TEXT_BYTES, Part, TokenizerChoice, world_texts};
+use super::objective::Key;
+use super::{Batch, DataError, Example, Frame, Objective, Shape, Task, Vocabulary};
+use crate::text::{BYTE_ORDER_MARK, Kind, Specials, TextError, Tokenizer, decode_utf8};
 
 /// A character vocabulary above this deserves a hint at BPE.
 const LARGE_CHARACTER_VOCABULARY: usize = 512;
@@ -20,6 +17,7 @@ const PROBE_CHARACTERS: usize = 80;
 #[derive(Clone, Debug)]
 pub struct Dataset {
     tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     source: Source,
     notices: Vec<String>,
 }
@@ -52,7 +50,27 @@ impl Dataset {
     /// An algorithmic task.
     #[must_use]
     pub fn task(task: Task) -> Self {
-        Self { tokenizer: task.tokenizer(), source: Source::Task(task), notices: Vec::new() }
+        Self::new(task.tokenizer(), Specials::default(), Source::Task(task))
+    }
+
+    /// An algorithmic task whose vocabulary also has `<eos>`, `<pad>` and `<bos>`, for encoder–decoders: the question is
+    /// the source, the answer the target. The other ids are those of [`Dataset::task`].
+    #[must_use]
+    pub fn task_pairs(task: Task) -> Self {
+        let (tokenizer, specials) = task.pair_tokenizer();
+        Self::new(tokenizer, specials, Source::Task(task))
+    }
+
+    fn new(tokenizer: Tokenizer, specials: Specials, source: Source) -> Self {
+        let vocabulary = Vocabulary::new(&tokenizer, specials);
+        Self { tokenizer, vocabulary, source, notices: Vec::new() }
+    }
+
+    /// The same data with these special tokens, framed as `frame` says.
+    #[must_use]
+    pub fn with_specials(mut self, specials: Specials, frame: Frame) -> Self {
+        self.vocabulary = Vocabulary::new(&self.tokenizer, specials).with_frame(frame);
+        self
     }
 
     /// The built-in text of characters: documents of the synthetic world of `world_seed`, one a line.
@@ -69,15 +87,14 @@ impl Dataset {
     /// What the tokenizer says to the text.
     pub fn world_with(world_seed: u32, choice: TokenizerChoice) -> Result<Self, DataError> {
         let name = "world".to_owned();
-        let train = world::text(world_seed, world::TRAIN.start, WORLD_TRAIN_DOCUMENTS);
-        let validation = world::text(world_seed, world::VALIDATION.start, WORLD_VALIDATION_DOCUMENTS);
+        let (train, validation) = world_texts(world_seed);
         let encoded = choice
             .build(&format!("{train}{validation}"), &train)
             .and_then(|tokenizer| Ok((tokenizer.encode(&train)?, tokenizer.encode(&validation)?, tokenizer)));
         match encoded {
             Ok((train, validation, tokenizer)) => {
-                let source = Source::World(Corpus { name, train, validation });
-                Ok(Self { tokenizer, source, notices: Vec::new() })
+                let source = Source::World(Corpus::world(name, world_seed, train, validation));
+                Ok(Self::new(tokenizer, Specials::default(), source))
             }
             Err(error) => Err(DataError::Text { name, error }),
         }
@@ -94,8 +111,8 @@ impl Dataset {
         }
         let in_text = |error: TextError| DataError::Text { name: name.to_owned(), error };
         let text = decode_utf8(bytes).map_err(in_text)?;
-        let training = &text[..text.floor_char_boundary((text.len() as u64 * 9 / 10) as usize)];
-        let tokenizer = choice.build(&text, training).map_err(in_text)?;
+        let cut = text.floor_char_boundary((text.len() as u64 * 9 / 10) as usize);
+        let tokenizer = choice.build(&text, &text[..cut]).map_err(in_text)?;
         let tokens = tokenizer.encode(&text).map_err(in_text)?;
         let mut notices = Vec::new();
         if bytes.starts_with(BYTE_ORDER_MARK) {
@@ -109,17 +126,24 @@ impl Dataset {
             let size = tokenizer.vocab_size();
             notices.push(format!("The text has {size} different characters; BPE would make better use of the model."));
         }
-        Ok(Self { source: Source::Text(Corpus::split(name, tokens, context)?), tokenizer, notices })
+        let corpus = Corpus::split(name, text.into(), cut, tokens, context)?;
+        Ok(Self { notices, ..Self::new(tokenizer, Specials::default(), Source::Text(corpus)) })
     }
 
     /// The batch of a training step: a pure function of its arguments.
     ///
     /// # Errors
-    /// A shape without tokens or beyond the limit, or a context that the data does not have.
-    pub fn train_batch(&self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+    /// A shape without tokens or beyond the limit; parameters out of bounds; what the objective needs of the data, of the
+    /// vocabulary or of the shape.
+    pub fn train_batch(&self, objective: &Objective, shape: Shape, seed: u32, step: u32) -> Result<Batch, DataError> {
         match &self.source {
-            Source::Task(task) => task.train_batch(seed, step, batch, context),
-            Source::Text(corpus) | Source::World(corpus) => corpus.train_batch(seed, step, batch, context),
+            Source::Task(task) => {
+                let examples = task.training_examples(seed, step);
+                task.batch(objective, &self.vocabulary, shape, examples)
+            }
+            Source::Text(corpus) | Source::World(corpus) => {
+                self.batch(corpus.training(&self.tokenizer), objective, shape, Key::train(seed, step))
+            }
         }
     }
 
@@ -127,11 +151,29 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::train_batch`].
-    pub fn validation_batch(&self, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+    pub fn validation_batch(&self, objective: &Objective, shape: Shape, index: u32) -> Result<Batch, DataError> {
         match &self.source {
-            Source::Task(task) => task.validation_batch(index, batch, context),
-            Source::Text(corpus) | Source::World(corpus) => corpus.validation_batch(index, batch, context),
+            Source::Task(task) => {
+                let first = index.wrapping_mul(shape.batch as u32);
+                let examples = |row: u32| task.held_out(first.wrapping_add(row));
+                task.batch(objective, &self.vocabulary, shape, examples)
+            }
+            Source::Text(corpus) | Source::World(corpus) => {
+                self.batch(corpus.held_out(&self.tokenizer), objective, shape, Key::validation(index))
+            }
         }
+    }
+
+    fn batch(&self, part: Part<'_>, objective: &Objective, shape: Shape, key: Key) -> Result<Batch, DataError> {
+        shape.check()?;
+        objective.check()?;
+        objective.batch(&part, &self.vocabulary, shape, key)
+    }
+
+    /// What objectives know of the tokenizer.
+    #[must_use]
+    pub const fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// The task, if it is one.
@@ -172,6 +214,15 @@ impl Dataset {
             validation_tokens: corpus.map(|corpus| corpus.validation.len()),
             vocab_size: self.tokenizer.vocab_size(),
             notices: self.notices.clone(),
+        }
+    }
+
+    /// Source and target lengths that fit every question and answer of a task under `seq2seq`; `None` for texts.
+    #[must_use]
+    pub const fn natural_lengths(&self) -> Option<(usize, usize)> {
+        match &self.source {
+            Source::Task(task) => Some(task.pair_lengths(self.vocabulary.frame)),
+            Source::Text(_) | Source::World(_) => None,
         }
     }
 
@@ -250,7 +301,8 @@ impl Dataset {
     pub fn show(&self, ids: &[u32]) -> String {
         match &self.source {
             Source::Task(task) => {
-                let shown: Vec<u32> = ids.iter().copied().filter(|&id| Some(id) != task.pad()).collect();
+                let pads = [task.pad(), self.vocabulary.specials.pad];
+                let shown: Vec<u32> = ids.iter().copied().filter(|&id| !pads.contains(&Some(id))).collect();
                 self.tokenizer.decode(&shown)
             }
             Source::Text(_) | Source::World(_) => self.tokenizer.decode(ids),

@@ -1,6 +1,6 @@
 //! What can be wrong with data, with the numbers that say how to put it right.
 
-use super::Task;
+use super::{Objective, Task};
 use crate::text::TextError;
 
 /// An error of this module. The message is a sentence for people; [`DataError::code`] is for programs.
@@ -78,6 +78,64 @@ pub enum DataError {
     /// A probe without a token.
     #[error("the probe is empty")]
     EmptyProbe,
+    /// A name that is no objective's.
+    #[error("unknown objective {name:?}; known: {}", Objective::NAMES.join(", "))]
+    UnknownObjective {
+        /// What was asked for.
+        name: String,
+    },
+    /// A parameter out of its bounds.
+    #[error("the objective {objective} takes {parameter} from {least} to {most}, not {value}")]
+    Parameter {
+        /// The objective.
+        objective: &'static str,
+        /// Its parameter.
+        parameter: &'static str,
+        /// The value given.
+        value: String,
+        /// The least accepted.
+        least: String,
+        /// The most accepted.
+        most: String,
+    },
+    /// A vocabulary without a token that the objective writes.
+    #[error("the objective {objective} needs a vocabulary with a {token} token")]
+    MissingSpecial {
+        /// The objective.
+        objective: &'static str,
+        /// What the token is for.
+        token: &'static str,
+    },
+    /// More spans than names for them.
+    #[error("{needed} spans need as many sentinel tokens; the vocabulary has {available}")]
+    Sentinels {
+        /// Spans.
+        needed: usize,
+        /// Sentinels.
+        available: usize,
+    },
+    /// Data that do not have what the objective reads.
+    #[error("the objective {objective} needs {needs}, which {name} does not have")]
+    Unsupported {
+        /// The objective.
+        objective: &'static str,
+        /// The data set.
+        name: String,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// Rows without room for what the objective writes.
+    #[error("the objective {objective} needs a {part} of at least {least} tokens, not {length}")]
+    Length {
+        /// The objective.
+        objective: &'static str,
+        /// "source" or "target".
+        part: &'static str,
+        /// What was asked for.
+        length: usize,
+        /// The least accepted.
+        least: usize,
+    },
 }
 
 impl DataError {
@@ -93,6 +151,12 @@ impl DataError {
             Self::UnknownTask { .. } => "data-unknown-task",
             Self::Question { .. } => "data-question",
             Self::EmptyProbe => "data-empty-probe",
+            Self::UnknownObjective { .. } => "data-unknown-objective",
+            Self::Parameter { .. } => "data-parameter",
+            Self::MissingSpecial { .. } => "data-missing-special",
+            Self::Sentinels { .. } => "data-sentinels",
+            Self::Unsupported { .. } => "data-unsupported",
+            Self::Length { .. } => "data-length",
         }
     }
 }

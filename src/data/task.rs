@@ -11,9 +11,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Batch, DataError};
+use super::objective::{Causal, decoder};
+use super::{Batch, DataError, Frame, Objective, Shape, Vocabulary};
 use crate::rng::{Draws, Stream, pcg4d};
-use crate::text::Tokenizer;
+use crate::text::{Specials, Tokenizer};
 
 const SORT_LENGTH: usize = 6;
 const WORD_LENGTHS: std::ops::RangeInclusive<usize> = 2..=6;
@@ -85,17 +86,42 @@ impl Task {
     /// The vocabulary, symbols first.
     #[must_use]
     pub fn tokenizer(self) -> Tokenizer {
+        self.with_specials(match self {
+            Self::Sort => &[],
+            Self::Reverse | Self::Copy => &["<eos>", "<pad>"],
+            Self::Add => &["<eos>"],
+        })
+    }
+
+    /// The vocabulary for pairs of question and answer: the same ids, then those that it lacks of `<eos>`, `<pad>`, `<bos>`.
+    pub(super) fn pair_tokenizer(self) -> (Tokenizer, Specials) {
+        let tokenizer = self.with_specials(&["<eos>", "<pad>", "<bos>"]);
+        let [end, pad, start] = ["<eos>", "<pad>", "<bos>"].map(|token| tokenizer.id(token));
+        (tokenizer, Specials { pad, start, end, ..Specials::default() })
+    }
+
+    fn with_specials(self, specials: &[&str]) -> Tokenizer {
         let letters: Vec<String> = ('a'..='z').map(String::from).collect();
         let digits: Vec<String> = ('0'..='9').map(String::from).collect();
-        let with = |symbols: &[String], extra: &[&'static str], specials: &[&str]| {
+        let with = |symbols: &[String], extra: &[&'static str]| {
             let all: Vec<&str> = symbols.iter().map(String::as_str).chain(extra.iter().copied()).collect();
             Tokenizer::symbols(&all, specials)
         };
         match self {
-            Self::Sort => with(&digits[..3], &[], &[]),
-            Self::Reverse | Self::Copy => with(&letters, &["|"], &["<eos>", "<pad>"]),
-            Self::Add => with(&digits, &["+", "="], &["<eos>"]),
+            Self::Sort => with(&digits[..3], &[]),
+            Self::Reverse | Self::Copy => with(&letters, &["|"]),
+            Self::Add => with(&digits, &["+", "="]),
         }
+    }
+
+    /// Lengths that fit every question and every answer, framed.
+    pub(super) const fn pair_lengths(self, frame: Frame) -> (usize, usize) {
+        let (question, answer) = match self {
+            Self::Sort => (SORT_LENGTH, SORT_LENGTH),
+            Self::Reverse | Self::Copy => (*WORD_LENGTHS.end() + 1, *WORD_LENGTHS.end()),
+            Self::Add => ("47+38=".len(), "085".len()),
+        };
+        (question + frame.added(), answer + frame.added())
     }
 
     /// The token that fills a row after its sequence, if sequences differ in length.
@@ -132,15 +158,10 @@ impl Task {
         questions.find(|question| self.is_held_out(question)).unwrap_or_else(|| self.held_out(0).question)
     }
 
-    /// Training rows of (`seed`, `step`).
-    pub(super) fn train_batch(self, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+    /// Training examples of (`seed`, `step`), one after the other.
+    pub(super) fn training_examples(self, seed: u32, step: u32) -> impl FnMut(u32) -> Example {
         let mut draws = Draws::new(step, Stream::Task, seed);
-        self.batch(batch, context, |_| self.draw(&mut draws, false))
-    }
-
-    /// Batch `index` of held-out examples.
-    pub(super) fn validation_batch(self, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
-        self.batch(batch, context, |row| self.held_out(index.wrapping_mul(batch as u32).wrapping_add(row)))
+        move |_| self.draw(&mut draws, false)
     }
 
     fn draw(self, draws: &mut Draws, held_out: bool) -> Example {
@@ -188,26 +209,61 @@ impl Task {
         }
     }
 
-    fn batch(self, batch: usize, context: usize, mut example: impl FnMut(u32) -> Example) -> Result<Batch, DataError> {
+    /// Examples as rows of a decoder, or as pairs of question and answer; no other objective applies.
+    pub(super) fn batch(
+        self,
+        objective: &Objective,
+        vocabulary: &Vocabulary,
+        shape: Shape,
+        mut example: impl FnMut(u32) -> Example,
+    ) -> Result<Batch, DataError> {
+        shape.check()?;
+        match objective {
+            Objective::Causal(options) if *options == Causal::default() => self.rows(shape, example),
+            Objective::Seq2Seq => {
+                let (source, target) = self.pair_lengths(vocabulary.frame);
+                for (part, length, least) in [("source", shape.source, source), ("target", shape.target, target)] {
+                    if length < least {
+                        return Err(DataError::Length { objective: objective.name(), part, length, least });
+                    }
+                }
+                let pair = |row| {
+                    let Example { question, mut answer } = example(row);
+                    // The frame has an end of its own.
+                    answer.retain(|&id| Some(id) != vocabulary.specials.end);
+                    (question, answer)
+                };
+                decoder::pairs(pair, vocabulary, shape)
+            }
+            _ => {
+                let name = self.as_str().to_owned();
+                Err(DataError::Unsupported { objective: objective.name(), name, needs: "a text" })
+            }
+        }
+    }
+
+    fn rows(self, shape: Shape, mut example: impl FnMut(u32) -> Example) -> Result<Batch, DataError> {
+        let context = shape.source;
         if context != self.context() {
             return Err(DataError::TaskContext { task: self, context, needed: self.context() });
         }
-        let mut out = Batch::with_shape(batch, context)?;
-        for row in (0..).take(batch) {
+        let [mut ids, mut targets] = [const { Vec::new() }; 2];
+        let mut counts = Vec::with_capacity(shape.batch * context);
+        for row in (0..).take(shape.batch) {
             let Example { question, answer } = example(row);
             let counted = question.len()..question.len() + answer.len();
             let mut tokens = question;
             tokens.extend(answer);
             // Only the word tasks have rows shorter than this.
             tokens.resize(context + 1, PAD);
-            out.ids.extend_from_slice(&tokens[..context]);
-            out.targets.extend_from_slice(&tokens[1..]);
-            out.weights.extend((1..=context).map(|at| if counted.contains(&at) { 1.0 } else { 0.0 }));
+            ids.extend_from_slice(&tokens[..context]);
+            targets.extend_from_slice(&tokens[1..]);
+            counts.extend((1..=context).map(|at| counted.contains(&at)));
         }
-        let count: f32 = out.weights.iter().sum();
-        for weight in &mut out.weights {
-            *weight /= count;
-        }
+        let mut out = Batch::default();
+        out.push("ids", ids);
+        out.push("targets", targets);
+        out.push_weights(counts);
         Ok(out)
     }
 

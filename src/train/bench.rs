@@ -13,7 +13,7 @@ use super::error::TrainError;
 use super::report::dense_flops;
 use super::session::Session;
 use super::settings::Settings;
-use crate::data::Dataset;
+use crate::data::{Dataset, Objective};
 
 /// Steps that warm caches and the pace up; the first one is timed on its own.
 const WARM_UP: u32 = 2;
@@ -153,8 +153,7 @@ impl Session {
     pub async fn profile(&mut self, repeats: u32) -> Result<Vec<KernelTime>, TrainError> {
         let step = self.submitted();
         let uniform = self.step_uniform(step, 0, self.settings().schedule().at(step));
-        let (batch, context) = (self.settings().batch, self.settings().context);
-        let batch = self.data().train_batch(self.seed(), step, batch, context)?;
+        let batch = self.data().train_batch(&Objective::default(), self.settings().shape(), self.seed(), step)?;
         let Some(gpu) = self.engine_mut().gpu_mut() else { return Ok(Vec::new()) };
         let mut sums: BTreeMap<String, (usize, f64, u64)> = BTreeMap::new();
         for launch in gpu.profile(uniform, batch, repeats).await? {

@@ -6,7 +6,7 @@ use super::decode::{Sampling, Stop, argmax};
 use super::engine::{Engine, Inputs};
 use super::error::TrainError;
 use super::session::Session;
-use crate::data::Dataset;
+use crate::data::{Dataset, Objective, Shape};
 use crate::models::{Extents, Mode};
 
 /// Attention maps and predictions for one sentence.
@@ -211,7 +211,7 @@ pub async fn validation_loss(
 ) -> Result<f64, TrainError> {
     let mut total = 0.0;
     for index in 0..batches {
-        let batch = data.validation_batch(index, extents.batch, extents.time)?;
+        let batch = data.validation_batch(&Objective::default(), Shape::single(extents.batch, extents.time), index)?;
         let inputs = super::engine::batch_inputs(batch);
         let outputs = engine.forward(Mode::Evaluate, extents, &inputs, &["loss"]).await?;
         total += f64::from(outputs.first().and_then(|l| l.first()).copied().unwrap_or(f32::NAN));

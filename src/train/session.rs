@@ -9,7 +9,7 @@ use super::error::{Divergence, TrainError};
 use super::metrics::StepMetrics;
 use super::settings::Settings;
 use super::{Pace, knobs};
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Dataset, Objective};
 use crate::kernels::Step;
 use crate::models::{Gpt2Config, initial_values};
 
@@ -166,7 +166,7 @@ impl Session {
         for slot in 0..count {
             let step = first + slot;
             let lr = schedule.at(step);
-            let batch = self.data.train_batch(self.seed, step, self.settings.batch, self.settings.context)?;
+            let batch = self.data.train_batch(&Objective::default(), self.settings.shape(), self.seed, step)?;
             steps.push((self.step_uniform(step, slot, lr), batch));
             rates.push(lr);
         }
@@ -250,8 +250,8 @@ impl Session {
 /// Fills in what follows from the data: vocabulary, positions, special tokens.
 pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
     // A shape that the data does not have is refused before anything is built for it.
-    data.train_batch(0, 0, settings.batch, settings.context)?;
-    data.validation_batch(0, settings.batch, settings.context)?;
+    data.train_batch(&Objective::default(), settings.shape(), 0, 0)?;
+    data.validation_batch(&Objective::default(), settings.shape(), 0)?;
     let tokenizer = data.tokenizer();
     let vocabulary = tokenizer.vocab_size();
     let model: &mut Gpt2Config = &mut settings.model;

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::knobs::{KNOBS, Kind, Knob};
 use super::metrics::readable;
 use super::schedule::{Schedule, ScheduleKind};
-use crate::data::TokenizerChoice;
+use crate::data::{Shape, TokenizerChoice};
 use crate::ir::{Optimizer, OptimizerKind};
 use crate::models::{Decay, Gpt2Config, ModelError};
 
@@ -214,6 +214,12 @@ impl Settings {
     #[must_use]
     pub const fn schedule(&self) -> Schedule {
         Schedule { kind: self.schedule, lr: self.lr, min_lr: self.min_lr, warmup: self.warmup, steps: self.steps }
+    }
+
+    /// Extents of a batch.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        Shape::single(self.batch, self.context)
     }
 
     /// The optimizer.

@@ -328,7 +328,7 @@ impl Engine {
 
 /// A batch as the graph's inputs.
 pub(super) fn batch_inputs(batch: Batch) -> Inputs {
-    vec![("ids", batch.ids), ("targets", batch.targets), ("weights", bytemuck::cast_vec(batch.weights))]
+    batch.fields
 }
 
 /// The optimizer with what of it can change while a run goes on.
