@@ -70,8 +70,11 @@ struct Structure {
     /// Documents with their classes.
     labels: Vec<(u32, u32)>,
     /// Sources with their targets.
-    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+    pairs: Vec<Pair>,
 }
+
+/// Source and target.
+pub(super) type Pair = (Vec<u32>, Vec<u32>);
 
 /// The texts of the two parts of the built-in text.
 pub(super) fn world_texts(world_seed: u32) -> (String, String) {
@@ -170,7 +173,7 @@ impl<'a> Part<'a> {
     }
 
     /// Its pairs of source and target, one at least.
-    pub(super) fn pairs(&self) -> Result<&'a [(Vec<u32>, Vec<u32>)], DataError> {
+    pub(super) fn pairs(&self) -> Result<&'a [Pair], DataError> {
         let pairs = &self.structure()?.pairs;
         if pairs.is_empty() {
             return Err(self.lacks("seq2seq", "lines of a source, a tab and a target"));

@@ -115,6 +115,7 @@ impl Task {
     }
 
     /// Lengths that fit every question and every answer, framed.
+    #[must_use]
     pub const fn pair_lengths(self, frame: Frame) -> (usize, usize) {
         let (question, answer) = match self {
             Self::Sort => (SORT_LENGTH, SORT_LENGTH),
