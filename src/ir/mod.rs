@@ -24,5 +24,5 @@ pub use error::IrError;
 pub use fused::{Epilogue, Fused};
 pub use graph::{Builder, Graph, Init, Input, InputId, Node, NodeId, Param, ParamId, Value, ValueId};
 pub use op::{Activation, Attention, Dropout, Mask, NormKind, Op};
-pub use optimizer::{Optimizer, OptimizerKind};
+pub use optimizer::{NEWTON_SCHULZ, NEWTON_SCHULZ_EPS, NEWTON_SCHULZ_STEPS, Optimizer, OptimizerKind};
 pub use shape::{DType, Shape, Type};

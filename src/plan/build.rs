@@ -1,10 +1,10 @@
 use super::buffers::{Arenas, Plan, PlanError};
 use super::content::{Content, Emitted};
 use super::lower::{Lowered, lower};
+use super::optimize::optimize;
 use super::place::{input_bytes, place};
 use super::verify::verify;
-use crate::ir::{Graph, Optimizer, OptimizerKind};
-use crate::kernels::optimizer::{self, AdamW};
+use crate::ir::{Graph, Optimizer};
 use crate::kernels::{Launch, Target, record, stage};
 
 /// What a plan does with its graph.
@@ -26,7 +26,7 @@ impl Plan {
         let mut lowered = lower(graph, target)?;
         let loss = graph.output("loss").map(Content::Value);
         match (purpose, loss) {
-            (Purpose::Train(rule), Some(loss)) => train_tail(&mut lowered, rule, &arenas, loss, ring, target)?,
+            (Purpose::Train(rule), Some(loss)) => optimize(&mut lowered, graph, rule, &arenas, loss, ring, target)?,
             (Purpose::Train(_), None) => {
                 return Err(PlanError::Unsupported {
                     op: "optimizer",
@@ -51,37 +51,11 @@ impl Plan {
     }
 }
 
-/// Gradient norm, clipping and the update, over the flat arenas: three launches for any model.
-fn train_tail(
-    lowered: &mut Lowered,
-    rule: Optimizer,
-    arenas: &Arenas,
-    loss: Content,
-    ring: u32,
-    target: Target,
-) -> Result<(), PlanError> {
-    let norm = optimizer::norm_partials(arenas.elements, target)?;
-    let partials = scratch(lowered, optimizer::partials(arenas.elements, target) as u64 * 4);
-    let scalars = scratch(lowered, optimizer::SCALARS as u64 * 4);
-    emit(lowered, norm, vec![Content::Grads, partials], "optimizer");
-    let finish = optimizer::finish(arenas.elements, ring, target)?;
-    emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
-    match rule.kind {
-        OptimizerKind::AdamW { beta1, beta2, eps, weight_decay: _ } => {
-            let spec = AdamW { arena: arenas.elements, decayed: arenas.decayed, beta1, beta2, eps };
-            let launch = optimizer::adamw(&spec, target)?;
-            let operands = vec![Content::Grads, scalars, Content::Params, Content::Moment1, Content::Moment2];
-            emit(lowered, launch, operands, "optimizer");
-        }
-    }
-    Ok(())
-}
-
-fn scratch(lowered: &mut Lowered, bytes: u64) -> Content {
+pub(super) fn scratch(lowered: &mut Lowered, bytes: u64) -> Content {
     lowered.scratch.push(bytes);
     Content::Scratch(lowered.scratch.len() as u32 - 1)
 }
 
-fn emit(lowered: &mut Lowered, launch: Launch, operands: Vec<Content>, scope: &str) {
+pub(super) fn emit(lowered: &mut Lowered, launch: Launch, operands: Vec<Content>, scope: &str) {
     lowered.launches.push(Emitted { launch, operands, scope: scope.to_owned() });
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};
-use super::content::{Content, Emitted};
+use super::content::{Content, Emitted, Span};
 use super::lower::Lowered;
 use crate::ir::{Graph, InputId, Op, ValueId};
 use crate::kernels::Access;
@@ -110,10 +110,10 @@ impl Placer<'_> {
             }
             Content::Scratch(_) => true,
             Content::Derived(..)
-            | Content::Params
-            | Content::Grads
-            | Content::Moment1
-            | Content::Moment2
+            | Content::Params(_)
+            | Content::Grads(_)
+            | Content::Moment1(_)
+            | Content::Moment2(_)
             | Content::InputRing
             | Content::Inputs
             | Content::Records => false,
@@ -125,7 +125,9 @@ impl Placer<'_> {
             Content::Value(value) | Content::Partial(value) => self.graph.ty(value).bytes(),
             Content::Scratch(id) => self.lowered.scratch[id as usize],
             Content::Derived(..) => self.range(content).2,
-            Content::Params | Content::Grads | Content::Moment1 | Content::Moment2 => self.arenas.elements as u64 * 4,
+            Content::Params(span) | Content::Grads(span) | Content::Moment1(span) | Content::Moment2(span) => {
+                span.binding().1
+            }
             Content::InputRing => self.input_bytes * u64::from(self.ring),
             Content::Inputs => self.input_bytes,
             Content::Records => u64::from(self.ring) * 16,
@@ -135,6 +137,7 @@ impl Placer<'_> {
     /// Buffer, first byte and number of bytes.
     fn range(&self, content: Content) -> (Buffer, u64, u64) {
         let whole = |buffer| (buffer, 0, self.bytes(content));
+        let within = |buffer, span: Span| (buffer, span.binding().0, span.binding().1);
         match content {
             Content::Value(value) | Content::Partial(value) => {
                 let arena = match self.graph.producer(value).op {
@@ -155,10 +158,10 @@ impl Placer<'_> {
                 let found = self.inputs.iter().find(|s| s.name == *name && s.derived == derived);
                 found.map_or((Buffer::Inputs, 0, 0), |s| (Buffer::Inputs, s.offset, s.words as u64 * 4))
             }
-            Content::Params => whole(Buffer::Params),
-            Content::Grads => whole(Buffer::Grads),
-            Content::Moment1 => whole(Buffer::Moment1),
-            Content::Moment2 => whole(Buffer::Moment2),
+            Content::Params(span) => within(Buffer::Params, span),
+            Content::Grads(span) => within(Buffer::Grads, span),
+            Content::Moment1(span) => within(Buffer::Moment1, span),
+            Content::Moment2(span) => within(Buffer::Moment2, span),
             Content::InputRing => whole(Buffer::InputRing),
             Content::Inputs => whole(Buffer::Inputs),
             Content::Records => whole(Buffer::Records),

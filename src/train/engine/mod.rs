@@ -333,8 +333,6 @@ pub(super) fn batch_inputs(batch: Batch) -> Inputs {
 
 /// The optimizer with what of it can change while a run goes on.
 fn with_live(optimizer: Optimizer, step: &Step) -> Optimizer {
-    let crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, .. } = optimizer.kind;
-    let weight_decay = f64::from(step.weight_decay);
-    let kind = crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, weight_decay };
+    let kind = optimizer.kind.with_weight_decay(f64::from(step.weight_decay));
     Optimizer { kind, clip: (step.clip < f32::MAX).then_some(f64::from(step.clip)) }
 }
