@@ -16,9 +16,10 @@ pub struct Step {
     pub site: u32,
     /// Learning rate.
     pub lr: f32,
-    /// `1/(1 - β₁ᵗ)` with t counted from 1.
+    /// What the optimizer takes its first moment by, `1/(1 - β₁ᵗ)` for AdamW with t counted from 1: see
+    /// [`crate::ir::OptimizerKind::corrections`].
     pub correction1: f32,
-    /// `1/(1 - β₂ᵗ)`.
+    /// What it takes its second moment by.
     pub correction2: f32,
     /// Weight decay.
     pub weight_decay: f32,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::error::TrainError;
 use super::schedule::ScheduleKind;
-use super::settings::{SettingError, Settings, TokenizerKind};
+use super::settings::{Rule, SettingError, Settings, TokenizerKind};
 use crate::data::{Dataset, Task, TokenizerChoice};
 use crate::models::{Decay, Gpt2Config};
 
@@ -60,6 +60,9 @@ fn base() -> Settings {
         min_lr: 1e-4,
         schedule: ScheduleKind::Cosine,
         warmup: 50,
+        decay_fraction: 0.2,
+        optimizer: Rule::AdamW,
+        momentum: 0.9,
         beta1: 0.9,
         beta2: 0.99,
         eps: 1e-8,
