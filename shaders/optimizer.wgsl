@@ -1,6 +1,7 @@
 // Gradient norm, clipping, and the rules that treat every element alike, over flat arenas: gradients g, parameters p,
 // moments m and v. The update covers elements SKIP to ELEMENTS of what is bound; of these, those before DECAYED decay.
 //
+//   accumulate      total = g for the first part of a batch, total += g for the others; and the same for the loss
 //   norm_partials   partials[w] = Σ g² over the elements of workgroup w
 //   finish          norm = √Σ partials; scalars = (clip factor, norm); records[slot] = (loss, norm, 0, 0)
 //   adamw           g = factor·g; m += (1 - β₁)(g - m); v += (1 - β₂)(g² - v)
@@ -10,7 +11,7 @@
 //
 // A loss or norm that is not finite makes the factor negative, and an update then changes nothing. Finiteness is read
 // off the bits: a shader compiler may assume that no NaN exists. norm_partials strides by all its threads; finish is
-// one workgroup; an update takes PER_THREAD elements a thread, WX apart. Gaps of the arenas hold zeros and stay zero.
+// one workgroup; accumulate and an update take PER_THREAD elements a thread, WX apart. Gaps of the arenas hold zeros and stay zero.
 
 const ELEMENTS: u32 = 64u;
 const SKIP: u32 = 0u;
@@ -38,6 +39,8 @@ const SLICES: u32 = 64u;
 @group(1) @binding(7) var<storage, read_write> params: array<f32, ELEMENTS>;
 @group(1) @binding(8) var<storage, read_write> moment1: array<f32, ELEMENTS>;
 @group(1) @binding(9) var<storage, read_write> moment2: array<f32, ELEMENTS>;
+@group(1) @binding(10) var<storage, read_write> total: array<f32, ELEMENTS>;
+@group(1) @binding(11) var<storage, read_write> total_loss: array<f32, 1>;
 
 fn finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
@@ -108,6 +111,20 @@ fn update_lion(index: u32, factor: f32) {
 
 fn first_index(group: vec3<u32>, lane: u32) -> u32 {
     return SKIP + (group.y * GRID_X + group.x) * (PER_THREAD * WX) + lane;
+}
+
+@compute @workgroup_size(WX)
+fn accumulate(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let first = first_index(group, local.x);
+    for (var i = 0u; i < PER_THREAD; i++) {
+        let at = min(first + i * WX, ELEMENTS - 1u);
+        if (first + i * WX < ELEMENTS) {
+            total[at] = select(total[at], 0.0, step_uniform.part == 0u) + grads[at];
+        }
+    }
+    if (first == SKIP) {
+        total_loss[0] = select(total_loss[0], 0.0, step_uniform.part == 0u) + loss[0];
+    }
 }
 
 @compute @workgroup_size(WX)

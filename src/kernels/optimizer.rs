@@ -14,6 +14,7 @@ pub static KERNEL: Kernel = Kernel {
     entries: &[
         Entry { name: "norm_partials", bindings: &[(0, Read), (4, Write)] },
         Entry { name: "finish", bindings: &[(1, Read), (2, Read), (5, Write), (6, Write)] },
+        Entry { name: "accumulate", bindings: &[(0, Read), (2, Read), (10, ReadWrite), (11, ReadWrite)] },
         Entry { name: "adamw", bindings: &[(0, Read), (3, Read), (7, ReadWrite), (8, ReadWrite), (9, ReadWrite)] },
         Entry { name: "sgd", bindings: &[(0, Read), (3, Read), (7, ReadWrite), (8, ReadWrite)] },
         Entry { name: "lion", bindings: &[(0, Read), (3, Read), (7, ReadWrite), (8, ReadWrite)] },
@@ -64,6 +65,14 @@ pub struct Window {
     pub length: usize,
     /// How many of them decay, from the first.
     pub decayed: usize,
+}
+
+/// Adds the gradients and the loss of a part of a batch to those of the parts before. (grads, loss; totals of both in place).
+///
+/// # Errors
+/// When the arena is empty or too large.
+pub fn accumulate(arena: usize, target: Target) -> Result<Launch, KernelError> {
+    update("accumulate", &Window { skip: 0, length: arena, decayed: 0 }, &[], 1, target)
 }
 
 /// AdamW with ε added after the square root. (grads, scalars; params, first moments, second moments in place). Learning

@@ -48,6 +48,10 @@ pub enum Content {
     Params(Span),
     /// Gradients.
     Grads(Span),
+    /// Gradients summed over the parts of a batch, in a slot that no other content may have.
+    Total(Span),
+    /// The loss summed over the parts of a batch, in a slot that no other content may have.
+    TotalLoss,
     /// First moments.
     Moment1(Span),
     /// Second moments.
@@ -61,12 +65,18 @@ pub enum Content {
 }
 
 impl Content {
-    /// What has the place: a value has one place, complete or not.
+    /// What has the place: a value has one place, complete or not, and so have the totals.
     pub(super) const fn tenant(self) -> Self {
         match self {
             Self::Partial(value) => Self::Value(value),
+            Self::Total(_) => Self::Total(Span { first: 0, end: 0 }),
             other => other,
         }
+    }
+
+    /// Whether it goes over from one part of a batch to the next.
+    pub(super) const fn persists(self) -> bool {
+        matches!(self, Self::Total(_) | Self::TotalLoss)
     }
 }
 

@@ -17,27 +17,34 @@ use crate::kernels::muon::{self, Matrix};
 use crate::kernels::optimizer::{self, Window};
 use crate::kernels::{Launch, Target};
 
-/// Appends norm, clipping and update.
-pub(super) fn optimize(
-    lowered: &mut Lowered,
-    graph: &Graph,
-    rule: Optimizer,
-    arenas: &Arenas,
-    loss: Content,
-    ring: u32,
-    target: Target,
-) -> Result<(), PlanError> {
-    let norm = optimizer::norm_partials(arenas.elements, target)?;
-    let partials = scratch(lowered, optimizer::partials(arenas.elements, target) as u64 * 4);
-    let scalars = scratch(lowered, optimizer::SCALARS as u64 * 4);
-    emit(lowered, norm, vec![Content::Grads(arenas.all()), partials], "optimizer");
-    let finish = optimizer::finish(arenas.elements, ring, target)?;
-    emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
-    for run in runs(graph, rule.kind, arenas) {
-        let scope = run.tensor.map_or_else(|| "optimizer".to_owned(), |param| format!("optimizer/{}", param.name));
-        Update { lowered, scalars, span: run.span, scope, target }.lower(&run, arenas)?;
+/// What the end of a step builds on.
+pub(super) struct Tail<'a> {
+    pub graph: &'a Graph,
+    pub arenas: &'a Arenas,
+    /// Where the gradients of a span are: those of the step, or summed over the parts of a batch.
+    pub grads: fn(Span) -> Content,
+    pub loss: Content,
+    pub ring: u32,
+    pub target: Target,
+}
+
+impl Tail<'_> {
+    /// Appends norm, clipping and update.
+    pub fn optimize(&self, lowered: &mut Lowered, rule: Optimizer) -> Result<(), PlanError> {
+        let (arenas, target) = (self.arenas, self.target);
+        let norm = optimizer::norm_partials(arenas.elements, target)?;
+        let partials = scratch(lowered, optimizer::partials(arenas.elements, target) as u64 * 4);
+        let scalars = scratch(lowered, optimizer::SCALARS as u64 * 4);
+        emit(lowered, norm, vec![(self.grads)(arenas.all()), partials], "optimizer");
+        let finish = optimizer::finish(arenas.elements, self.ring, target)?;
+        emit(lowered, finish, vec![partials, self.loss, scalars, Content::Records], "optimizer");
+        for run in runs(self.graph, rule.kind, arenas) {
+            let scope = run.tensor.map_or_else(|| "optimizer".to_owned(), |param| format!("optimizer/{}", param.name));
+            let first = [(self.grads)(run.span), scalars];
+            Update { lowered, first, span: run.span, scope, target }.lower(&run, arenas)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Parameters that take their step together.
@@ -75,7 +82,8 @@ fn runs<'a>(graph: &'a Graph, kind: OptimizerKind, arenas: &Arenas) -> Vec<Run<'
 /// The launches of one run.
 struct Update<'a> {
     lowered: &'a mut Lowered,
-    scalars: Content,
+    /// Gradients and scalars.
+    first: [Content; 2],
     span: Span,
     scope: String,
     target: Target,
@@ -154,7 +162,7 @@ impl Update<'_> {
             x = next;
         }
         let scale = (rows as f64 / columns as f64).max(1.0).sqrt();
-        self.push(muon::apply(&matrix, scale, t)?, vec![self.scalars, x, Content::Params(self.span)]);
+        self.push(muon::apply(&matrix, scale, t)?, vec![self.first[1], x, Content::Params(self.span)]);
         Ok(())
     }
 
@@ -164,8 +172,7 @@ impl Update<'_> {
 
     /// A launch that reads gradients and scalars first.
     fn emit(&mut self, launch: Launch, operands: &[Content]) {
-        let first = [Content::Grads(self.span), self.scalars];
-        self.push(launch, first.iter().chain(operands).copied().collect());
+        self.push(launch, self.first.iter().chain(operands).copied().collect());
     }
 
     fn push(&mut self, launch: Launch, operands: Vec<Content>) {

@@ -49,7 +49,8 @@ pub(super) fn place(
     }
     let outputs = placer.outputs()?;
     let slots = placer.slots.sizes;
-    Ok(Plan { trace, launches, slots, constants, outputs, inputs, input_bytes, ring, trains, arenas })
+    let tail = lowered.tail.unwrap_or(launches.len());
+    Ok(Plan { trace, launches, tail, slots, constants, outputs, inputs, input_bytes, ring, trains, arenas })
 }
 
 /// Bytes of the inputs buffer.
@@ -93,6 +94,9 @@ impl Placer<'_> {
                 last.insert(content.tenant(), at);
             }
         }
+        for (_, until) in last.iter_mut().filter(|(content, _)| content.persists()) {
+            *until = usize::MAX;
+        }
         for value in self.graph.results() {
             last.insert(Content::Value(value), usize::MAX);
         }
@@ -108,7 +112,7 @@ impl Placer<'_> {
             Content::Value(value) | Content::Partial(value) => {
                 !matches!(self.graph.producer(value).op, Op::Param(_)) && self.gradient_of(value).is_none()
             }
-            Content::Scratch(_) => true,
+            Content::Scratch(_) | Content::Total(_) | Content::TotalLoss => true,
             Content::Derived(..)
             | Content::Params(_)
             | Content::Grads(_)
@@ -124,6 +128,8 @@ impl Placer<'_> {
         match content {
             Content::Value(value) | Content::Partial(value) => self.graph.ty(value).bytes(),
             Content::Scratch(id) => self.lowered.scratch[id as usize],
+            Content::Total(_) => self.arenas.elements as u64 * 4,
+            Content::TotalLoss => 4,
             Content::Derived(..) => self.range(content).2,
             Content::Params(span) | Content::Grads(span) | Content::Moment1(span) | Content::Moment2(span) => {
                 span.binding().1
@@ -152,7 +158,8 @@ impl Placer<'_> {
                     None => whole(self.slots.buffer(Content::Value(value))),
                 }
             }
-            Content::Scratch(_) => whole(self.slots.buffer(content)),
+            Content::Scratch(_) | Content::TotalLoss => whole(self.slots.buffer(content)),
+            Content::Total(span) => within(self.slots.buffer(content.tenant()), span),
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs[id.index()].name;
                 let found = self.inputs.iter().find(|s| s.name == *name && s.derived == derived);
@@ -189,7 +196,7 @@ impl Placer<'_> {
             .iter()
             .zip(&emitted.operands)
             .map(|(&(_, access), &content)| {
-                let (buffer, offset, size) = self.range(content.tenant());
+                let (buffer, offset, size) = self.range(content);
                 Binding { buffer, offset, size, access }
             })
             .collect();

@@ -65,7 +65,14 @@ impl Replay<'_> {
                     binding.size
                 ));
             }
-            if binding.access != Access::Write && !self.ready(buffer, offset, content) {
+            if let Content::Total(span) = content
+                && span.binding() != (offset, binding.size)
+            {
+                return Err(format!("binds {} bytes at {offset} for {content:?}", binding.size));
+            }
+            // What persists is as the part of the batch before has left it.
+            let kept = content.persists() && binding.access == Access::ReadWrite;
+            if binding.access != Access::Write && !kept && !self.ready(buffer, offset, content) {
                 return Err(format!(
                     "needs {content:?} in {buffer:?}, which holds {:?}",
                     self.held.get(&(buffer, offset))
@@ -114,6 +121,9 @@ impl Replay<'_> {
                 }),
                 _ => holds((buffer, offset), content),
             },
+            Buffer::Slot(_) if matches!(content, Content::Total(_)) => {
+                holds((buffer, 0), Content::Total(self.plan.arenas.all()))
+            }
             Buffer::Slot(slot) => {
                 holds((buffer, offset), content) || self.constant(slot).is_some_and(|n| self.fills(content, n))
             }
@@ -138,7 +148,7 @@ impl Replay<'_> {
         let within = |buffer, span: Span| Some((buffer, span.binding().0, span.binding().1));
         match content {
             Content::Value(value) | Content::Partial(value) => self.home_of(value),
-            Content::Scratch(_) => None,
+            Content::Scratch(_) | Content::Total(_) | Content::TotalLoss => None,
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs.get(id.index())?.name;
                 let slot = plan.inputs.iter().find(|s| s.name == *name && s.derived == derived)?;
@@ -190,7 +200,33 @@ impl Replay<'_> {
         end <= size
     }
 
+    /// What goes over from one part of a batch to the next has its buffer alone, and the launches that run with every part
+    /// do not need those that run with the last.
+    fn parts(&self) -> Result<(), PlanError> {
+        let bindings = || {
+            let launches = self.plan.launches.iter().zip(&self.plan.trace).enumerate();
+            launches.flat_map(|(at, (l, contents))| l.bindings.iter().zip(contents).map(move |(b, c)| (at, l, b, *c)))
+        };
+        for (_, _, kept, tenant) in bindings().filter(|(.., content)| content.persists()) {
+            let intruder = bindings().find(|(.., b, c)| b.buffer == kept.buffer && c.tenant() != tenant.tenant());
+            if let Some((at, launch, _, content)) = intruder {
+                let what = format!("puts {content:?} where {tenant:?} is kept between the parts of a batch");
+                return Err(fault(at, launch.launch.kernel.stem, &launch.scope, what));
+            }
+        }
+        let early = bindings()
+            .find(|(at, _, b, _)| *at < self.plan.tail && b.buffer == Buffer::Params && b.access != Access::Read);
+        match early {
+            Some((at, launch, ..)) => {
+                let what = "updates parameters with every part of a batch".to_owned();
+                Err(fault(at, launch.launch.kernel.stem, &launch.scope, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn end(&self) -> Result<(), PlanError> {
+        self.parts()?;
         let count = self.plan.launches.len();
         for output in &self.plan.outputs {
             let expected = self.graph.output(&output.name).map(Content::Value);
@@ -216,6 +252,9 @@ impl Replay<'_> {
                 (true, true) | (false, _) => continue,
             };
             return Err(fault(count, "optimizer", &param.name, what.to_owned()));
+        }
+        if self.plan.tail > count {
+            return Err(fault(count, "plan", "", format!("the tail starts at launch {}", self.plan.tail)));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Every setting that a visitor or `--set` can turn: its kind, range, words and whether it acts at once.
 
+use super::engine::RING;
+
 /// What a setting holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Kind {
@@ -197,6 +199,13 @@ pub const KNOBS: &[Knob] = &[
         "Whether scores of layer i are divided by i + 1 as well.",
     ),
     knob("batch", "Batch size", Kind::Int { min: 1, max: 65_536 }, Group::Optimizer, "Sequences per step (B)."),
+    knob(
+        "accumulate",
+        "Gradient accumulation",
+        Kind::Int { min: 1, max: RING as u64 },
+        Group::Optimizer,
+        "Parts that a batch is computed in: the same step with less memory. Divides the batch size.",
+    ),
     knob("steps", "Steps", COUNT, Group::Optimizer, "Length of the run."),
     live("lr", "Learning rate", RATE, Group::Optimizer, "Size of a step, at its peak."),
     live("min_lr", "Final learning rate", RATE, Group::Optimizer, "Where a falling schedule ends."),

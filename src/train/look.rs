@@ -114,7 +114,9 @@ impl Session {
     /// # Errors
     /// When the device fails.
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
-        let (extents, batches) = (self.extents(), self.settings().eval_batches);
+        // As many sequences, whatever the size of a part.
+        let batches = self.settings().eval_batches.saturating_mul(self.settings().accumulate);
+        let extents = self.extents();
         let data = self.shared_data();
         let val_loss = validation_loss(self.engine_mut(), &data, extents, batches).await?;
         let accuracy = self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count));
@@ -131,8 +133,11 @@ impl Session {
         accuracy(self.engine_mut(), &data, extents, vocabulary, count).await
     }
 
+    /// Those of a part of a batch: what is looked at fits where what is trained does.
     fn extents(&self) -> Extents {
-        Extents { batch: self.settings().batch, time: self.settings().context, key_mask: false }
+        let settings = self.settings();
+        let batch = settings.batch / settings.accumulate as usize;
+        Extents { batch, time: settings.context, key_mask: false }
     }
 
     /// Continues `prompt`, token by token, until the end token or `max_new` tokens; a task's question at most to the

@@ -55,6 +55,7 @@ fn base() -> Settings {
         bpe_vocab: 1024,
         context: 64,
         batch: 32,
+        accumulate: 1,
         steps: 2000,
         lr: 1e-3,
         min_lr: 1e-4,

@@ -59,9 +59,9 @@ pub fn plan_report(settings: &Settings, data: Option<&Dataset>, software: bool) 
     }
     let target = if software { Target::Software } else { Target::Gpu };
     let graphs = Graphs { config: settings.model.clone(), decay: settings.decay };
-    let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
+    let extents = Extents { batch: settings.part()?, time: settings.context, key_mask: false };
     let graph = graphs.training(extents)?;
-    let plans = RunPlans::new(&graphs, &graph, settings.optimizer(), extents, target)?;
+    let plans = RunPlans::new(&graphs, &graph, (settings.optimizer(), settings.accumulate), extents, target)?;
     let footprint = plans.footprint();
     Ok(PlanReport {
         dispatches: footprint.dispatches,

@@ -185,6 +185,8 @@ impl Session {
             seed: self.seed,
             slot,
             site: 0,
+            part: 0,
+            parts: 1,
             lr: lr as f32,
             correction1,
             correction2,

@@ -58,6 +58,8 @@ pub struct Settings {
     pub context: usize,
     /// Sequences a batch B.
     pub batch: usize,
+    /// Parts that a batch is computed in, one after the other.
+    pub accumulate: u32,
     /// Steps of the run.
     pub steps: u32,
     /// Peak learning rate.
@@ -174,6 +176,7 @@ impl Settings {
             "bpe_vocab" => self.bpe_vocab = whole() as usize,
             "context" => self.context = whole() as usize,
             "batch" => self.batch = whole() as usize,
+            "accumulate" => self.accumulate = whole() as u32,
             "steps" => self.steps = whole() as u32,
             "lr" => self.lr = number(),
             "min_lr" => self.min_lr = number(),
@@ -218,6 +221,7 @@ impl Settings {
             "bpe_vocab" => json!(self.bpe_vocab),
             "context" => json!(self.context),
             "batch" => json!(self.batch),
+            "accumulate" => json!(self.accumulate),
             "steps" => json!(self.steps),
             "lr" => json!(self.lr),
             "min_lr" => json!(self.min_lr),
@@ -254,6 +258,19 @@ impl Settings {
         let Self { lr, min_lr, warmup, steps, .. } = *self;
         let decay = (self.decay_fraction * f64::from(steps)).round() as u32;
         Schedule { kind: self.schedule, lr, min_lr, warmup, steps, decay }
+    }
+
+    /// Sequences of a part of a batch.
+    ///
+    /// # Errors
+    /// When the parts of [`Self::accumulate`] would not be of one size.
+    pub fn part(&self) -> Result<usize, SettingError> {
+        let parts = self.accumulate as usize;
+        if parts > 0 && self.batch.is_multiple_of(parts) {
+            return Ok(self.batch / parts);
+        }
+        let expected = format!("a divisor of batch = {}", self.batch);
+        Err(SettingError::Value { key: "accumulate".to_owned(), found: parts.to_string(), expected })
     }
 
     /// The optimizer.

@@ -136,15 +136,16 @@ impl Engine {
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
         let graphs = Graphs { config: settings.model.clone(), decay: settings.decay };
-        let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
+        let extents = Extents { batch: settings.part()?, time: settings.context, key_mask: false };
         let graph = graphs.training(extents)?;
         let optimizer = settings.optimizer();
+        let parts = settings.accumulate;
         let backend = match device.open().await? {
             Some(device) => {
-                let engine = gpu::GpuEngine::train(graphs, &graph, optimizer, extents, device, progress);
+                let engine = gpu::GpuEngine::train(graphs, &graph, (optimizer, parts), extents, device, progress);
                 Backend::Gpu(Box::new(engine.await?))
             }
-            None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer)?)),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer, parts)?)),
         };
         Ok(Self { graph, backend })
     }
@@ -227,7 +228,7 @@ impl Engine {
     #[must_use]
     pub const fn ring(&self) -> u32 {
         match &self.backend {
-            Backend::Gpu(_) => RING,
+            Backend::Gpu(gpu) => gpu.ring(),
             Backend::Cpu(_) => 1,
         }
     }
@@ -329,6 +330,25 @@ impl Engine {
 /// A batch as the graph's inputs.
 pub(super) fn batch_inputs(batch: Batch) -> Inputs {
     vec![("ids", batch.ids), ("targets", batch.targets), ("weights", bytemuck::cast_vec(batch.weights))]
+}
+
+/// The inputs of each part of a batch: every input is cut along its outermost extent.
+fn cut(inputs: Inputs, parts: u32) -> Vec<Inputs> {
+    let piece = |words: &[u32], part: usize| {
+        let length = words.len() / parts as usize;
+        words[part * length..(part + 1) * length].to_vec()
+    };
+    match parts {
+        1 => vec![inputs],
+        _ => {
+            (0..parts as usize).map(|p| inputs.iter().map(|(name, words)| (*name, piece(words, p))).collect()).collect()
+        }
+    }
+}
+
+/// The uniform of a part of a step. Parts are numbered through, so that each has dropout masks of its own.
+const fn part_of(step: Step, part: u32, parts: u32) -> Step {
+    Step { step: step.step.wrapping_mul(parts).wrapping_add(part), part, parts, ..step }
 }
 
 /// The optimizer with what of it can change while a run goes on.

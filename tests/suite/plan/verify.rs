@@ -5,7 +5,7 @@ use trainyard::kernels::{Access, Target};
 use trainyard::models::{Decay, Extents, Mode, gpt};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
 
-use super::{tiny, training_graph, training_plan};
+use super::{tiny, training_graph};
 
 fn sound() -> (Plan, Graph) {
     with_rule(super::OPTIMIZER.kind)
@@ -13,9 +13,12 @@ fn sound() -> (Plan, Graph) {
 
 /// The plan of a tiny model with this update rule.
 fn with_rule(kind: OptimizerKind) -> (Plan, Graph) {
+    with_purpose(Purpose::Train(Optimizer { kind, ..super::OPTIMIZER }))
+}
+
+fn with_purpose(purpose: Purpose) -> (Plan, Graph) {
     let graph = training_graph(&tiny());
-    let optimizer = Optimizer { kind, ..super::OPTIMIZER };
-    let plan = Plan::new(&graph, Purpose::Train(optimizer), 4, Target::Gpu).expect("the model lowers");
+    let plan = Plan::new(&graph, purpose, 4, Target::Gpu).expect("the model lowers");
     verify(&plan, &graph).expect("the plan is sound");
     (plan, graph)
 }
@@ -41,7 +44,8 @@ const fn writes(binding: &Binding) -> bool {
 
 #[test]
 fn every_launch_is_needed() {
-    for (plan, graph) in [sound(), with_rule(ADAFACTOR), with_rule(MUON)] {
+    let accumulates = with_purpose(Purpose::Accumulate(super::OPTIMIZER));
+    for (plan, graph) in [sound(), with_rule(ADAFACTOR), with_rule(MUON), accumulates] {
         for i in 0..plan.launches.len() {
             let message = refusal(&plan, &graph, |p| {
                 p.launches.remove(i);
@@ -79,6 +83,38 @@ fn every_parameter_takes_its_own_step() {
     let alone = Plan::new(&fewer, Purpose::Train(super::OPTIMIZER), 4, Target::Gpu).expect("the model lowers");
     let updates = |p: &Plan| p.launches.iter().filter(|l| l.launch.entry.name == "adamw").count();
     assert_eq!((updates(&plan), updates(&alone)), (1, 2), "the neighbors on both sides take a launch each");
+}
+
+/// What parts of a batch add up has its place alone, and only the last part updates.
+#[test]
+fn parts_of_a_batch_keep_their_sum() {
+    let (plan, graph) = with_purpose(Purpose::Accumulate(super::OPTIMIZER));
+    let (whole, _) = sound();
+    let at = plan.launches.iter().position(|l| l.launch.entry.name == "accumulate").expect("gradients add up");
+    assert_eq!((plan.tail, plan.launches.len()), (at + 1, whole.launches.len() + 1));
+    assert_eq!((plan.dispatches(1), plan.dispatches(3)), (plan.launches.len(), plan.launches.len() + 2 * (at + 1)));
+    assert_eq!(whole.dispatches(1), whole.launches.len());
+    for kept in &plan.launches[at].bindings[2..] {
+        let message = refusal(&plan, &graph, |p| {
+            let free = p.launches[..at].iter_mut().flat_map(|l| &mut l.bindings).find(|b| writes(b) && b.size <= 64);
+            free.expect("something small is written").buffer = kept.buffer;
+        });
+        assert!(!message.is_empty(), "{:?} may hold something else meanwhile", kept.buffer);
+    }
+    let spare = refusal(&plan, &graph, |p| {
+        // A launch beside all others, so that nothing but the place of the sum is wrong.
+        let mut launch = p.launches[at + 2].clone();
+        launch.bindings[2].buffer = p.launches[at].bindings[2].buffer;
+        p.launches.push(launch);
+        p.trace.push(p.trace[at + 2].clone());
+    });
+    assert!(spare.contains("is kept between the parts of a batch"), "{spare}");
+    let eager = refusal(&plan, &graph, |p| p.tail = p.launches.len());
+    assert!(eager.contains("updates parameters with every part"), "{eager}");
+    let beyond = refusal(&plan, &graph, |p| p.tail = p.launches.len() + 1);
+    assert!(!beyond.is_empty(), "the tail starts nowhere");
+    let moved = refusal(&plan, &graph, |p| p.launches[at + 1].bindings[0].size -= 256);
+    assert!(moved.contains("binds"), "{moved}");
 }
 
 /// Muon's matrices are those inside blocks; embeddings, head, norms and biases follow AdamW in as few launches as they can.

@@ -46,7 +46,11 @@ pub fn all(target: Target) -> Result<Vec<Launch>, KernelError> {
 fn optimizers(target: Target) -> Result<Vec<Launch>, KernelError> {
     let mut launches = Vec::new();
     for arena in [64, 107_904, 124_439_808] {
-        launches.extend([optimizer::norm_partials(arena, target)?, optimizer::finish(arena, 8, target)?]);
+        launches.extend([
+            optimizer::accumulate(arena, target)?,
+            optimizer::norm_partials(arena, target)?,
+            optimizer::finish(arena, 8, target)?,
+        ]);
     }
     for (skip, length) in [(0, 64), (63, 1), (17, 107_904), (0, 124_439_808)] {
         let window = optimizer::Window { skip, length, decayed: length / 2 };

@@ -50,6 +50,8 @@ fn the_length_of_a_submit_changes_no_bit() {
                     clip: 1.0,
                     slot: 0,
                     site: 0,
+                    part: 0,
+                    parts: 1,
                 };
                 (uniform, batch)
             };
@@ -81,7 +83,9 @@ fn interrupted_and_resumed_is_uninterrupted() {
 }
 
 fn resumes(choice: DeviceChoice, rule: &str) {
-    let changes = [changes(), vec![("optimizer", json!(rule))]].concat();
+    // One of the rules takes its batches in parts.
+    let parts = if rule == "lion" { 2 } else { 1 };
+    let changes = [changes(), vec![("optimizer", json!(rule)), ("accumulate", json!(parts))]].concat();
     let mut whole = session("bench-c", &changes, 4, choice.clone());
     let expected = losses(&train(&mut whole, 7));
 
