@@ -134,12 +134,12 @@ impl Rule {
 }
 
 /// The value of a name; the first one where the name is none.
-fn named<T: Copy, const N: usize>(names: [(&str, T); N], name: Option<&str>) -> T {
+fn named<T: Copy, const N: usize>(names: &[(&str, T); N], name: Option<&str>) -> T {
     names.iter().find(|(n, _)| Some(*n) == name).unwrap_or(&names[0]).1
 }
 
 /// The name of a value.
-fn name_of<T: PartialEq, const N: usize>(names: [(&'static str, T); N], value: &T) -> &'static str {
+fn name_of<T: PartialEq, const N: usize>(names: &[(&'static str, T); N], value: &T) -> &'static str {
     names.iter().find(|(_, v)| v == value).map_or(names[0].0, |(name, _)| name)
 }
 
@@ -180,10 +180,10 @@ impl Settings {
             "steps" => self.steps = whole() as u32,
             "lr" => self.lr = number(),
             "min_lr" => self.min_lr = number(),
-            "schedule" => self.schedule = named(ScheduleKind::NAMES, value.as_str()),
+            "schedule" => self.schedule = named(&ScheduleKind::NAMES, value.as_str()),
             "warmup" => self.warmup = whole() as u32,
             "decay_fraction" => self.decay_fraction = number(),
-            "optimizer" => self.optimizer = named(Rule::NAMES, value.as_str()),
+            "optimizer" => self.optimizer = named(&Rule::NAMES, value.as_str()),
             "momentum" => self.momentum = number(),
             "beta1" => self.beta1 = number(),
             "beta2" => self.beta2 = number(),
@@ -225,10 +225,10 @@ impl Settings {
             "steps" => json!(self.steps),
             "lr" => json!(self.lr),
             "min_lr" => json!(self.min_lr),
-            "schedule" => json!(name_of(ScheduleKind::NAMES, &self.schedule)),
+            "schedule" => json!(name_of(&ScheduleKind::NAMES, &self.schedule)),
             "warmup" => json!(self.warmup),
             "decay_fraction" => json!(self.decay_fraction),
-            "optimizer" => json!(name_of(Rule::NAMES, &self.optimizer)),
+            "optimizer" => json!(name_of(&Rule::NAMES, &self.optimizer)),
             "momentum" => json!(self.momentum),
             "beta1" => json!(self.beta1),
             "beta2" => json!(self.beta2),

@@ -27,7 +27,7 @@ impl<F: Float> Step<'_, F> {
 /// Newton–Schulz: of `x` `[rows,columns]` = U·S·Vᵀ about U·Vᵀ. The square matrices of an iteration are of the smaller extent.
 fn orthogonalize<F: Float>(mut x: Vec<F>, rows: usize, columns: usize) -> Vec<F> {
     let norm = x.iter().map(|x| x.widen() * x.widen()).sum::<f64>().sqrt().max(NEWTON_SCHULZ_EPS);
-    x.iter_mut().for_each(|x| *x = *x / F::new(norm));
+    x.iter_mut().for_each(|x| *x /= F::new(norm));
     let [a, b, c] = NEWTON_SCHULZ.map(F::new);
     let tall = rows > columns;
     let small = rows.min(columns);

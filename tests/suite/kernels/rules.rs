@@ -161,10 +161,10 @@ fn a_tensor_may_start_anywhere() -> Result<(), Failure> {
             for target in TARGETS {
                 let run = |by: usize| -> Result<Vec<Vec<f32>>, Failure> {
                     let plan = moved(&graph, optimizer, by, target)?;
-                    let mut training = Training::of_plan(plan, &[start.clone()], optimizer)?;
+                    let mut training = Training::of_plan(plan, std::slice::from_ref(&start), optimizer)?;
                     let narrow: Vec<f32> = gradient.iter().map(|&x| x as f32).collect();
                     training.store.upload(Buffer::Grads, &training.plan.arenas.flatten(&[narrow]))?;
-                    training.step(&graph, &inputs(1.0, &[gradient.clone()]), 1, 0.01)?;
+                    training.step(&graph, &inputs(1.0, std::slice::from_ref(&gradient)), 1, 0.01)?;
                     ARENAS
                         .into_iter()
                         .map(|which| {
