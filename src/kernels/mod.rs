@@ -11,6 +11,7 @@
 //! workgroup coordinates are clamped once, so that browsers can prove accesses in bounds; tails store predicated.
 
 mod activation;
+pub mod adafactor;
 pub mod attention;
 pub mod cross_entropy;
 mod dropout;
@@ -19,6 +20,7 @@ pub mod embedding;
 mod grid;
 mod launch;
 pub mod matmul;
+pub mod muon;
 pub mod norm;
 pub mod optimizer;
 pub mod record;
@@ -33,7 +35,8 @@ pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 /// Every shader.
 #[must_use]
 pub fn all() -> &'static [&'static Kernel] {
-    static ALL: [&Kernel; 17] = [
+    static ALL: [&Kernel; 19] = [
+        &adafactor::KERNEL,
         &attention::KERNEL,
         &attention::GRAD,
         &attention::BIAS_GRAD,
@@ -43,6 +46,7 @@ pub fn all() -> &'static [&'static Kernel] {
         &embedding::KERNEL,
         &matmul::KERNEL,
         &matmul::WEIGHT_GRAD,
+        &muon::KERNEL,
         &norm::KERNEL,
         &norm::GRAD,
         &norm::PARAM_GRAD,

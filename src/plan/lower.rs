@@ -18,6 +18,8 @@ pub(super) struct Lowered {
     pub scratch: Vec<u64>,
     /// Host data in order of first need.
     pub derived: Vec<(InputId, DerivedInput)>,
+    /// The first launch that runs only with the last part of a batch.
+    pub tail: Option<usize>,
     /// Constants: value and number.
     pub constants: Vec<(ValueId, f32)>,
 }

@@ -150,6 +150,7 @@ pub fn training() -> Plan {
         arenas: arenas(),
         trains: true,
         launches: vec![stage(), learn()],
+        tail: 1,
         slots: vec![],
         constants: vec![],
         inputs: vec![
@@ -211,6 +212,7 @@ pub fn scaling(factor: f32) -> Plan {
             scale(Buffer::Params, Buffer::Slot(1), "first"),
             scale(Buffer::Slot(1), Buffer::Slot(2), "second"),
         ],
+        tail: 2,
         slots: vec![256, bytes, bytes],
         constants: vec![(0, factor)],
         inputs: vec![],

@@ -10,6 +10,8 @@ mod exact;
 mod invariance;
 mod large;
 mod optimizer;
+mod rules;
+mod training;
 
 use std::sync::OnceLock;
 
