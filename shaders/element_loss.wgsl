@@ -26,14 +26,14 @@ fn log_one_plus(z: f32) -> f32 {
 
 fn loss(x: f32, t: f32) -> f32 {
     if (LOGISTIC) {
-        return (max(x, 0.0) - x * t) + log_one_plus(exp(-min(abs(x), 80.0)));
+        return (max(x, 0.0) - x * t) + log_one_plus(exp(-abs(x)));
     }
     return (x - t) * (x - t);
 }
 
 fn slope(x: f32, t: f32) -> f32 {
     if (LOGISTIC) {
-        let e = exp(-min(abs(x), 80.0));
+        let e = exp(-abs(x));
         return select(1.0, e, x < 0.0) / (1.0 + e) - t;
     }
     return 2.0 * (x - t);
