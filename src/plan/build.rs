@@ -3,6 +3,7 @@ use super::content::{Content, Emitted};
 use super::lower::{Lowered, lower};
 use super::optimize::Tail;
 use super::place::{input_bytes, place};
+use super::resolve::Resolved;
 use super::verify::verify;
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::{Launch, Target, optimizer, record, stage};
@@ -27,8 +28,9 @@ impl Plan {
     /// When an operation cannot be lowered, a launch exceeds what any adapter offers, or verification fails.
     pub fn new(graph: &Graph, purpose: Purpose, ring: u32, target: Target) -> Result<Self, PlanError> {
         let arenas = Arenas::new(graph);
-        let mut lowered = lower(graph, target)?;
-        let loss = graph.output("loss").map(Content::Value);
+        let resolved = Resolved::new(graph);
+        let mut lowered = lower(graph, &resolved, target)?;
+        let loss = graph.output("loss").map(|value| resolved.value(value));
         match (purpose, loss) {
             (Purpose::Train(rule), Some(loss)) => {
                 lowered.tail = Some(lowered.launches.len());
@@ -63,7 +65,8 @@ impl Plan {
             lowered.launches.insert(0, Emitted { launch, operands, scope: "inputs".to_owned() });
             lowered.tail = lowered.tail.map(|tail| tail + 1);
         }
-        let plan = place(graph, &lowered, arenas, ring, matches!(purpose, Purpose::Train(_) | Purpose::Accumulate(_)))?;
+        let trains = matches!(purpose, Purpose::Train(_) | Purpose::Accumulate(_));
+        let plan = place(graph, &resolved, &lowered, arenas, ring, trains)?;
         verify(&plan, graph)?;
         Ok(plan)
     }

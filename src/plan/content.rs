@@ -1,6 +1,6 @@
 use super::arenas::ALIGNMENT;
 use super::buffers::DerivedInput;
-use crate::ir::{InputId, ValueId};
+use crate::ir::{InputId, StateId, ValueId};
 use crate::kernels::Launch;
 
 /// Elements `first..end` of an arena: a parameter, or several with what lies between them.
@@ -44,6 +44,10 @@ pub enum Content {
     Scratch(u32),
     /// Something derived from an input on the host.
     Derived(InputId, DerivedInput),
+    /// Something derived from a table of indices, a constant like the table itself.
+    DerivedTable(ValueId, DerivedInput),
+    /// A state as the step before left it; what changes it makes a [`Content::Value`] of it.
+    State(StateId),
     /// Parameters, to be updated.
     Params(Span),
     /// Gradients.
