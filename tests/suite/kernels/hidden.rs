@@ -10,8 +10,10 @@ use crate::cases::attention::{Part, Shape};
 
 const TARGETS: [Target; 2] = [Target::Software, Target::Gpu];
 
+/// A zero counts as one whatever its sign: 0·k takes the sign of a hidden key.
 fn bits(outputs: Vec<(String, Vec<f32>)>) -> Vec<Vec<u32>> {
-    outputs.into_iter().map(|(_, numbers)| numbers.iter().map(|x| x.to_bits()).collect()).collect()
+    let bits = |x: &f32| if *x == 0.0 { 0 } else { x.to_bits() };
+    outputs.into_iter().map(|(_, numbers)| numbers.iter().map(bits).collect()).collect()
 }
 
 /// The key mask of a case, if it has one.
