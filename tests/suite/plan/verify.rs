@@ -1,11 +1,12 @@
 //! Faults put into a sound plan: verification must find each of them. Without these tests it could accept anything.
 
-use trainyard::ir::{Graph, Optimizer, OptimizerKind, Shape};
+use trainyard::ir::{Bias, Graph, Mask, Optimizer, OptimizerKind, Shape as Extents};
 use trainyard::kernels::{Access, Target};
 use trainyard::models::{Decay, Extents, Mode, gpt};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
 
-use super::{tiny, training_graph};
+use super::{tiny, training_graph, training_plan};
+use crate::cases::attention::{Part, Shape};
 
 fn sound() -> (Plan, Graph) {
     with_rule(super::OPTIMIZER.kind)
@@ -130,7 +131,7 @@ fn muon_takes_the_matrices_of_blocks() {
     assert_eq!(plan.launches.iter().filter(|l| l.launch.entry.name == "adamw").count(), 2);
     let named = |name: &str, dims: &[usize], decay| {
         let init = trainyard::ir::Init::Zeros;
-        trainyard::ir::Param { name: name.to_owned(), shape: Shape::new(dims), init, decay }.is_hidden_matrix()
+        trainyard::ir::Param { name: name.to_owned(), shape: Extents::new(dims), init, decay, frozen: false, parts: vec![] }.is_hidden_matrix()
     };
     assert!(named("bert.encoder.layer.3.attention.self.query.weight", &[4, 4], true));
     assert!(named("encoder.block.0.layer.0.SelfAttention.q.weight", &[4, 4], true));
@@ -142,6 +143,25 @@ fn muon_takes_the_matrices_of_blocks() {
     assert!(!named("transformer.h.0.attn.c_attn.bias", &[12], true));
     assert!(!named("transformer.h.0.attn.c_attn.weight", &[4, 12], false));
     assert!(!named("transformer.h.last.weight", &[4, 12], true));
+/// Over two sources nobody completes what another began: three gradients, five launches, each of them needed.
+#[test]
+fn every_launch_of_an_attention_over_two_sources_is_needed() {
+    let mut shape = Shape::packed([2, 3, 2, 4], Mask::Full).masked(true);
+    (shape.spec.cross, shape.spec.bias, shape.keys) = (true, Bias::Learned, 5);
+    let case = shape.case(Part::Forward).differentiated().expect("attention has gradients");
+    let plan = Plan::new(&case.graph, Purpose::Forward, 1, Target::Gpu).expect("the case lowers");
+    verify(&plan, &case.graph).expect("the plan is sound");
+    let entries: Vec<&str> = plan.launches.iter().map(|l| l.launch.entry.name).collect();
+    let kernels =
+        ["forward_biased_masked", "deltas", "queries_biased_masked", "keys_biased_masked", "distances_masked"];
+    assert_eq!(entries.iter().filter(|e| kernels.contains(e)).count(), kernels.len(), "{entries:?}");
+    for i in 0..plan.launches.len() {
+        let message = refusal(&plan, &case.graph, |p| {
+            p.launches.remove(i);
+            p.trace.remove(i);
+        });
+        assert!(!message.is_empty(), "nobody misses launch {i}:\n{plan}");
+    }
 }
 
 #[test]

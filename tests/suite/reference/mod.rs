@@ -2,6 +2,7 @@
 
 pub mod answers;
 mod attention;
+mod definition;
 mod dropout;
 mod errors;
 mod exact;
