@@ -106,13 +106,14 @@ impl Counts {
         let orders = self.total.iter().take_while(|&&total| total > 0).count();
         // Without any hit there is nothing to smooth.
         let orders = if self.correct.iter().all(|&c| c == 0) { 0 } else { orders };
-        for n in 0..orders {
-            let total = self.total[n] as f64;
-            precisions[n] = if self.correct[n] == 0 {
+        for (precision, (&correct, &total)) in
+            precisions.iter_mut().zip(self.correct.iter().zip(&self.total)).take(orders)
+        {
+            *precision = if correct == 0 {
                 halvings *= 2.0;
-                100.0 / (halvings * total)
+                100.0 / (halvings * total as f64)
             } else {
-                100.0 * self.correct[n] as f64 / total
+                100.0 * correct as f64 / total as f64
             };
         }
         let counted = if effective_order { orders } else { ORDER };

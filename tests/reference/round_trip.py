@@ -9,7 +9,7 @@ sizes; `trainyard logits` must give its logits within 1e-4; `trainyard convert` 
 1e-4. The first family that fails ends the run with exit code 1.
 
 `--perturb` moves one weight behind the program's back: the run must fail. `--self-check` runs the whole without the
-program, with transformers in its place, and sees to it that perturbed checkpoints of every family fail.
+program, with transformers in its place, and sees to it that a moved weight and a wrong bit fail in every family.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import warnings
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 import checkpoints
 
@@ -74,6 +75,17 @@ class Mirror:
 
     def convert(self, family, model, out):
         self.load(family, model).save_pretrained(out)
+
+
+class OneBitOff(Mirror):
+    """A converter that changes the last bit of one number: too little for any logit."""
+
+    def convert(self, family, model, out):
+        super().convert(family, model, out)
+        file = pathlib.Path(out) / "model.safetensors"
+        tensors = load_file(file)
+        tensors[min(tensors)].view(torch.int32).view(-1)[0] ^= 1
+        save_file(tensors, file, {"format": "pt"})
 
 
 def distance(found, expected, what):
@@ -130,31 +142,37 @@ def round_trip(tool, family, seed, variant, perturb, folder):
     return read, same_weights(opened, model), written
 
 
-def run_family(tool, family, perturb=False, quiet=False):
-    """All seeds and forms of a family; false at the first that fails."""
+def run_family(tool, family, perturb=False, show=True):
+    """Every seed and form of a family; what failed first, or none."""
     for seed in SEEDS:
         for variant in family.variants:
+            failure = None
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     read, tensors, written = round_trip(tool, family, seed, variant, perturb, pathlib.Path(folder))
                     line = f"pass  {read:8.1e}  {tensors:7}  {written:9.1e}"
-                    failed = False
-                except Failure as failure:
-                    line, failed = f"FAIL  {failure}", True
-            if not quiet or failed != perturb:
+                except Failure as caught:
+                    failure = str(caught)
+                    line = f"FAIL  {failure}"
+            if show:
                 print(f"{family.name:21}  {seed:4}  {variant:12}  {line}", flush=True)
-            if failed:
-                return False
-    return True
+            if failure:
+                return failure
+    return None
 
 
 def self_check():
-    """transformers agrees with itself, and a moved weight is noticed in every family."""
+    """transformers agrees with itself; a moved weight and a single wrong bit are noticed in every family."""
     for family in checkpoints.FAMILIES:
-        if not run_family(Mirror(), family):
+        if run_family(Mirror(), family):
             return False
-        if run_family(Mirror(), family, perturb=True, quiet=True):
-            print(f"FAIL  a moved weight of {family.name} is not noticed")
+        moved = run_family(Mirror(), family, perturb=True, show=False) or ""
+        wrong_bit = run_family(OneBitOff(), family, show=False) or ""
+        if not moved.startswith("logits: "):
+            print(f"FAIL  a moved weight of {family.name} is not noticed in the logits: {moved}")
+            return False
+        if "other bits" not in wrong_bit:
+            print(f"FAIL  a wrong bit of {family.name} is not noticed: {wrong_bit}")
             return False
     return True
 
@@ -175,7 +193,7 @@ def main():
         passed = self_check()
     else:
         tool = Program(arguments.program)
-        passed = all(run_family(tool, family, arguments.perturb) for family in checkpoints.FAMILIES)
+        passed = all(run_family(tool, family, arguments.perturb) is None for family in checkpoints.FAMILIES)
     sys.exit(0 if passed else 1)
 
 
