@@ -1,5 +1,5 @@
 use super::weights::check_finite;
-use super::{CONFIG, File, TOKENIZER, WEIGHTS, export_weights};
+use super::{CONFIG, Family, File, TOKENIZER, WEIGHTS, export_weights};
 use crate::train::{Session, State, TrainError};
 
 impl Session {
@@ -17,7 +17,7 @@ impl Session {
         let config = format!("{:#}\n", self.settings().model.to_json());
         Ok(vec![
             File { name: CONFIG, bytes: config.into_bytes() },
-            File { name: WEIGHTS, bytes: export_weights(self.engine().graph(), &state.parameters) },
+            File { name: WEIGHTS, bytes: export_weights(Family::Gpt2, self.engine().graph(), &state.parameters) },
             File { name: TOKENIZER, bytes: self.data().tokenizer().to_json().into_bytes() },
         ])
     }

@@ -1,6 +1,6 @@
 //! A model read from a checkpoint, to generate and evaluate with: any GPT-2 directory in Hugging Face's form.
 
-use super::import_weights;
+use super::{Family, Source, Strictness, WEIGHTS, Weights, wanted};
 use crate::data::Dataset;
 use crate::models::{Extents, Gpt2Config, Mode, ModelError};
 use crate::text::Tokenizer;
@@ -34,7 +34,7 @@ impl Sizes {
 }
 
 impl Model {
-    /// Reads the three files of a checkpoint. Nothing is loaded unless all of it fits.
+    /// Reads the three files of a checkpoint, which are in memory. Nothing is loaded unless all of it fits.
     ///
     /// # Errors
     /// When a file is malformed, the files do not fit each other, or the device does not hold the model.
@@ -44,11 +44,31 @@ impl Model {
         weights: &[u8],
         device: DeviceChoice,
     ) -> Result<Self, TrainError> {
+        let weights = Weights::of_files(vec![(WEIGHTS.to_owned(), weights)]).await?;
+        Self::load(config, tokenizer, &weights, device).await
+    }
+
+    /// Puts the weights of a checkpoint on a device.
+    ///
+    /// # Errors
+    /// When the files do not fit each other, or the device does not hold the model.
+    pub async fn load<S: Source>(
+        config: Gpt2Config,
+        tokenizer: Tokenizer,
+        weights: &Weights<S>,
+        device: DeviceChoice,
+    ) -> Result<Self, TrainError> {
         if tokenizer.vocab_size() > config.vocab_size {
             return Err(TrainError::Vocabulary { model: config.vocab_size, data: tokenizer.vocab_size() });
         }
         let mut engine = Engine::look(&config, device).await?;
-        let parameters = import_weights(engine.graph(), weights)?;
+        let wanted = wanted(engine.graph());
+        let mut parameters = vec![Vec::new(); wanted.len()];
+        let keep = |at: usize, values| -> Result<(), TrainError> {
+            parameters[at] = values;
+            Ok(())
+        };
+        weights.load(Family::Gpt2, &wanted, Strictness::Exact, keep).await?;
         engine.set_parameters(parameters)?;
         Ok(Self { config, tokenizer, engine })
     }

@@ -2,9 +2,13 @@
 
 mod decoding;
 mod determinism;
+mod directories;
+mod loading;
+mod peak_memory;
 mod runs;
 mod safetensors;
 mod settings;
+mod state_dicts;
 
 use pollster::block_on;
 use serde_json::Value;
