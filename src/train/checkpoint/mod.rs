@@ -1,7 +1,13 @@
 //! Checkpoints in Hugging Face's form: `config.json`, `model.safetensors`, `tokenizer.json`, and beside them what a
 //! resumed run needs to go on bit for bit.
 //!
-//! A checkpoint is a set of named byte strings ([`File`]); who owns the disk or the download writes them.
+//! Reading: a [`Directory`] gives files ([`Source`]) that are read in parts. [`Weights::open`] reads the headers of the
+//! weights, one file or several; [`Weights::load`] matches their tensors with the parameters of a graph as the names of
+//! a [`Family`] allow, says in a [`Report`] what does not fit, and hands over one tensor at a time. A file is never in
+//! memory as a whole.
+//!
+//! Writing: [`write_model_dir`] gives a [`FileSink`] all that `transformers` asks for, tensor by tensor. The checkpoint of
+//! a run is a set of named byte strings ([`File`]); who owns the disk or the download writes them.
 
 mod directory;
 mod dtype;

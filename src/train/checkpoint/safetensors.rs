@@ -15,6 +15,14 @@ const MAX_TENSORS: usize = 20_000;
 const MAX_RANK: usize = 8;
 const MAX_NAME: usize = 512;
 
+/// First bytes of other files that hold weights. As a header's length each of them is far too large.
+const FOREIGN: [(&[u8], &str); 4] = [
+    (b"PK\x03\x04", "a PyTorch archive"),
+    (b"\x80\x02", "a Python pickle"),
+    (b"GGUF", "a GGUF file"),
+    (b"\x89HDF", "an HDF5 file"),
+];
+
 /// A file that is no safetensors file, or one that we do not trust.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SafetensorsError {
@@ -26,6 +34,9 @@ pub enum SafetensorsError {
         /// Bytes there should be.
         needed: u64,
     },
+    /// A file of another kind, by its first bytes.
+    #[error("safetensors: this is {0}, which is not read; convert it to safetensors")]
+    Foreign(&'static str),
     /// Beyond a limit.
     #[error("safetensors: {what} is {found}; at most {limit} is accepted")]
     Limit {
@@ -146,6 +157,9 @@ impl<'de> Visitor<'de> for Entries {
 pub(super) fn header_length(first: [u8; 8], size: u64) -> Result<usize, SafetensorsError> {
     let length = u64::from_le_bytes(first);
     if length > MAX_HEADER {
+        if let Some(&(_, kind)) = FOREIGN.iter().find(|(magic, _)| first.starts_with(magic)) {
+            return Err(SafetensorsError::Foreign(kind));
+        }
         return Err(SafetensorsError::Limit { what: "the header's length", found: length, limit: MAX_HEADER });
     }
     if size < 8 + length {

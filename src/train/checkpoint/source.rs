@@ -96,6 +96,24 @@ pub struct DiskFile {
     size: u64,
 }
 
+impl DiskFile {
+    /// Opens a file, if it is there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be opened, or is no file.
+    pub fn open(path: &Path) -> io::Result<Option<Self>> {
+        let file = match fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Some(Self { file, size: metadata.len() }))
+    }
+}
+
 impl Source for DiskFile {
     fn size(&self) -> u64 {
         self.size
@@ -112,29 +130,11 @@ impl Source for DiskFile {
 #[derive(Clone, Debug)]
 pub struct Folder(pub PathBuf);
 
-impl Folder {
-    /// The file of this name, if it is there.
-    ///
-    /// # Errors
-    /// When it is there and cannot be opened, or is no file.
-    pub fn file(path: &Path) -> io::Result<Option<DiskFile>> {
-        let file = match fs::File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
-        };
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok(Some(DiskFile { file, size: metadata.len() }))
-    }
-}
-
 impl Directory for Folder {
     type Source = DiskFile;
 
     async fn open(&self, name: &str) -> io::Result<Option<DiskFile>> {
-        Self::file(&self.0.join(name))
+        DiskFile::open(&self.0.join(name))
     }
 }
 

@@ -57,6 +57,12 @@ fn every_rule_has_a_file_that_breaks_it() {
         (vec![1, 2, 3], "the file has 3 bytes, but its header needs 8"),
         (u64::MAX.to_le_bytes().to_vec(), "the header's length is 18446744073709551615; at most 16777216"),
         ((16_u64 << 20 | 1).to_le_bytes().to_vec(), "the header's length is 16777217"),
+        (b"PK\x03\x04\0\0\x08\x08".to_vec(), "this is a PyTorch archive, which is not read; convert it"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF".to_vec(), "this is a Python pickle"),
+        (b"GGUF\x03\0\0\0".to_vec(), "this is a GGUF file"),
+        (b"\x89HDF\r\n\x1a\n".to_vec(), "this is an HDF5 file"),
+        // The first bytes of a pickle are a sound length too.
+        (b"\x80\x02\0\0\0\0\0\0".to_vec(), "the file has 8 bytes, but its header needs 648"),
         (100_u64.to_le_bytes().to_vec(), "the file has 8 bytes, but its header needs 108"),
         (file("", &[]), "header: EOF"),
         (file("[]", &[]), "header: invalid type: sequence, expected an object of tensors"),
