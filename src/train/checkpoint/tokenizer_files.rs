@@ -1,8 +1,9 @@
 //! What stands beside a `tokenizer.json` for `transformers`: which class reads it, and what its special tokens are for.
 //!
-//! The classes change the tokenizer they read where their arguments differ from it: BERT's rewrites the normalizer, T5's
-//! adds sentinels, all of them add a special token that the vocabulary lacks. So every argument is written out, `null`
-//! where there is no such token. They also fail on a tokenizer of another kind, which the general class reads.
+//! A family's class does not take the file as it stands: it builds the family's own normalizer and pre-tokenizer around
+//! the file's vocabulary, and adds every special token of its arguments that the vocabulary lacks. So it is named only
+//! for a tokenizer that is as the class builds it (versions 4 and 5), with every argument written out; all others have
+//! the general class, which changes nothing.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -54,7 +55,7 @@ impl TokenizerParts<'_> {
     }
 }
 
-/// The parts of a `tokenizer.json` that its class depends on.
+/// The parts of a `tokenizer.json` that a class would build itself.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Kind {
@@ -69,42 +70,74 @@ struct ModelKind {
     r#type: String,
 }
 
+impl Kind {
+    /// The family's own class, where it builds the same tokenizer.
+    fn own_class(&self, family: Family, tokens: &Map<String, Value>) -> Option<&'static str> {
+        let (model, pre_tokenizer) = (self.model.r#type.as_str(), &self.pre_tokenizer);
+        let (same, class) = match family {
+            Family::Bert => (
+                model == "WordPiece"
+                    && is(&self.normalizer, "BertNormalizer")
+                    && self.normalizer["clean_text"] != false
+                    && is(pre_tokenizer, "BertPreTokenizer"),
+                "BertTokenizerFast",
+            ),
+            Family::Gpt2 => (self.is_byte_level(), "GPT2TokenizerFast"),
+            Family::Bart => (self.is_byte_level(), "BartTokenizerFast"),
+            Family::T5 => {
+                let parts = pre_tokenizer["pretokenizers"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let words = matches!(parts, [split, space] if is(split, "WhitespaceSplit") && is(space, "Metaspace"));
+                let normalizer = self.normalizer.is_null() || is(&self.normalizer, "Precompiled");
+                (model == "Unigram" && words && normalizer, "T5TokenizerFast")
+            }
+            Family::Transformer => return None,
+        };
+        // GPT-2's class does without special tokens, the others put them around a text.
+        let complete = family == Family::Gpt2 || !tokens.values().any(Value::is_null);
+        (same && complete).then_some(class)
+    }
+
+    fn is_byte_level(&self) -> bool {
+        let pieces = is(&self.pre_tokenizer, "ByteLevel") && self.pre_tokenizer["use_regex"] != false;
+        self.model.r#type == "BPE" && self.normalizer.is_null() && pieces
+    }
+}
+
+fn is(part: &Value, name: &str) -> bool {
+    part["type"] == name
+}
+
 /// The `tokenizer_config.json`.
 pub(super) fn tokenizer_config(
     family: Family,
     tokenizer: &TokenizerParts<'_>,
     tokens: &Map<String, Value>,
 ) -> Map<String, Value> {
-    // What is no JSON has no kind; it is the general class that will say so.
+    // What is no JSON has no kind; the general class will say what is wrong with it.
     let kind: Kind = serde_json::from_str(tokenizer.json).unwrap_or_default();
-    let (normalizer, pre_tokenizer) = (&kind.normalizer, &kind.pre_tokenizer);
-    let is = |part: &Value, name: &str| part["type"] == name;
-    let byte_level = kind.model.r#type == "BPE" && is(pre_tokenizer, "ByteLevel");
+    let own = kind.own_class(family, tokens);
     let mut config = Map::new();
     let mut set = |key: &str, value: Value| config.insert(key.to_owned(), value);
-    let class = match family {
-        Family::Bert if kind.model.r#type == "WordPiece" && is(normalizer, "BertNormalizer") => {
-            set("do_lower_case", json!(normalizer["lowercase"] != false));
-            set("strip_accents", normalizer["strip_accents"].clone());
-            set("tokenize_chinese_chars", json!(normalizer["handle_chinese_chars"] != false));
-            "BertTokenizerFast"
+    set("tokenizer_class", json!(own.unwrap_or("PreTrainedTokenizerFast")));
+    match family {
+        Family::Bert if own.is_some() => {
+            set("do_lower_case", json!(kind.normalizer["lowercase"] != false));
+            set("strip_accents", kind.normalizer["strip_accents"].clone());
+            set("tokenize_chinese_chars", json!(kind.normalizer["handle_chinese_chars"] != false));
         }
-        Family::Gpt2 | Family::Bart if byte_level => {
-            set("add_prefix_space", json!(pre_tokenizer["add_prefix_space"] == true));
-            if family == Family::Gpt2 { "GPT2TokenizerFast" } else { "BartTokenizerFast" }
+        Family::Gpt2 | Family::Bart if own.is_some() => {
+            set("add_prefix_space", json!(kind.pre_tokenizer["add_prefix_space"] == true));
         }
-        Family::T5 if kind.model.r#type == "Unigram" => {
+        Family::T5 if own.is_some() => {
             set("extra_ids", json!(tokenizer.specials.sentinels.len()));
-            "T5TokenizerFast"
         }
-        Family::Bert | Family::Gpt2 | Family::T5 | Family::Bart | Family::Transformer => "PreTrainedTokenizerFast",
-    };
-    set("tokenizer_class", json!(class));
+        Family::Bert | Family::Gpt2 | Family::T5 | Family::Bart | Family::Transformer => {}
+    }
     if let Some(length) = tokenizer.max_length {
         set("model_max_length", json!(length));
     }
-    // Joining of punctuation would change what byte-level and character tokenizers decode.
-    set("clean_up_tokenization_spaces", json!(class == "BertTokenizerFast"));
+    // Joining of punctuation is WordPiece's habit; it would change what other tokenizers decode.
+    set("clean_up_tokenization_spaces", json!(family == Family::Bert && own.is_some()));
     config.extend(tokens.clone());
     config
 }

@@ -19,8 +19,22 @@ const BYTE_LEVEL: &str = include_str!("../../fixtures/tok_bytelevel_bpe.json");
 const BYTE_LEVEL_BART: &str = include_str!("../../fixtures/tok_bytelevel_bpe_bart.json");
 const UNIGRAM: &str = include_str!("../../fixtures/tok_unigram.json");
 
+/// A tokenizer with another part.
+fn with(json: &str, part: &str, value: &Value) -> String {
+    let mut file: Value = serde_json::from_str(json).expect("the fixture is JSON");
+    file[part] = value.clone();
+    file.to_string()
+}
+
+/// The fixture with the parts of the published T5.
+fn unigram() -> String {
+    let space = json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true });
+    let words = json!({ "type": "Sequence", "pretokenizers": [{ "type": "WhitespaceSplit" }, space] });
+    with(&with(UNIGRAM, "normalizer", &Value::Null), "pre_tokenizer", &words)
+}
+
 /// Class, configuration, tokenizer and special tokens of a family.
-fn facts(family: Family) -> (&'static str, Value, &'static str, Specials) {
+fn facts(family: Family) -> (&'static str, Value, String, Specials) {
     let some = |pad, unk, start, end, mask| Specials { pad, unk, start, end, mask, sentinels: vec![] };
     match family {
         Family::Bert => (
@@ -29,7 +43,7 @@ fn facts(family: Family) -> (&'static str, Value, &'static str, Specials) {
                 "vocab_size": 12, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
                 "intermediate_size": 8, "max_position_embeddings": 6, "pad_token_id": 0,
             }),
-            WORDPIECE,
+            WORDPIECE.to_owned(),
             some(Some(0), Some(1), Some(2), Some(3), Some(4)),
         ),
         Family::Gpt2 => (
@@ -38,7 +52,7 @@ fn facts(family: Family) -> (&'static str, Value, &'static str, Specials) {
                 "vocab_size": 12, "n_positions": 6, "n_embd": 4, "n_layer": 1, "n_head": 2, "model_type": "other",
                 "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": null,
             }),
-            BYTE_LEVEL,
+            BYTE_LEVEL.to_owned(),
             some(None, None, None, Some(0), None),
         ),
         Family::T5 => (
@@ -48,7 +62,7 @@ fn facts(family: Family) -> (&'static str, Value, &'static str, Specials) {
                 "num_heads": 2, "relative_attention_num_buckets": 8, "feed_forward_proj": "relu",
                 "is_encoder_decoder": true, "pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0,
             }),
-            UNIGRAM,
+            unigram(),
             Specials { sentinels: (76..86).rev().collect(), ..some(Some(0), Some(2), None, Some(1), None) },
         ),
         Family::Bart => (
@@ -59,12 +73,15 @@ fn facts(family: Family) -> (&'static str, Value, &'static str, Specials) {
                 "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2,
                 "forced_eos_token_id": 2,
             }),
-            BYTE_LEVEL_BART,
+            BYTE_LEVEL_BART.to_owned(),
             some(Some(1), Some(3), Some(0), Some(2), Some(4)),
         ),
-        Family::Transformer => {
-            ("Transformer", json!({ "d_model": 4 }), WORDPIECE, some(Some(0), Some(1), Some(2), Some(3), None))
-        }
+        Family::Transformer => (
+            "Transformer",
+            json!({ "d_model": 4 }),
+            WORDPIECE.to_owned(),
+            some(Some(0), Some(1), Some(2), Some(3), None),
+        ),
     }
 }
 
@@ -79,8 +96,8 @@ fn token(json: &str, id: u32) -> Option<String> {
 fn save(sink: &mut impl FileSink, family: Family, model: &[Tensor], shard_bytes: u64) -> Result<(), WeightsError> {
     let (class, config, json, specials) = facts(family);
     let Value::Object(config) = config else { panic!("a configuration is an object") };
-    let token = |id| token(json, id);
-    let tokenizer = TokenizerParts { json, specials: &specials, token: &token, max_length: Some(6) };
+    let token = |id| token(&json, id);
+    let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: Some(6) };
     let tensors = &named(model);
     write_model_dir(sink, &ModelDirectory { family, class, config: &config, tensors, tokenizer, shard_bytes })
 }
@@ -191,17 +208,45 @@ fn a_tokenizer_has_the_class_of_its_family() {
         assert!(map.values().all(|token| !token.is_null()), "{map:?}");
         assert!(map.iter().all(|(role, token)| expected[role] == *token), "{map:?}");
     }
-    // A tokenizer of another kind than the family's class reads.
-    let (class, _, _, specials) = facts(Family::Bert);
-    let token = |id| token(BYTE_LEVEL_BART, id);
-    let tokenizer = TokenizerParts { json: BYTE_LEVEL_BART, specials: &specials, token: &token, max_length: None };
-    let (family, config) = (Family::Bert, &Map::new());
-    let model = ModelDirectory { family, class, config, tensors: &[], tokenizer, shard_bytes: 1 };
-    let mut files = Files::new();
-    write_model_dir(&mut files, &model).expect("memory can be written");
-    let config = json_of(&files, TOKENIZER_CONFIG);
-    assert_eq!(config["tokenizer_class"], "PreTrainedTokenizerFast");
-    assert!(!config.contains_key("do_lower_case") && !config.contains_key("model_max_length"), "{config:?}");
+}
+
+/// A family's class would change these tokenizers, the general one takes them as they are.
+#[test]
+fn other_tokenizers_have_the_general_class() {
+    let without = |role: &str| {
+        let mut specials = facts(Family::Bert).3;
+        *(if role == "end" { &mut specials.end } else { &mut specials.mask }) = None;
+        specials
+    };
+    let bert = || facts(Family::Bert).3;
+    let no_regex = json!({ "type": "ByteLevel", "add_prefix_space": false, "use_regex": false });
+    let dirty = json!({ "type": "BertNormalizer", "clean_text": false, "lowercase": true });
+    let cases = [
+        (Family::Bert, BYTE_LEVEL_BART.to_owned(), bert()),
+        (Family::Bert, with(WORDPIECE, "normalizer", &Value::Null), bert()),
+        (Family::Bert, with(WORDPIECE, "normalizer", &dirty), bert()),
+        (Family::Bert, with(WORDPIECE, "pre_tokenizer", &json!({ "type": "Whitespace" })), bert()),
+        (Family::Bert, WORDPIECE.to_owned(), without("end")),
+        (Family::Bert, WORDPIECE.to_owned(), without("mask")),
+        (Family::Gpt2, WORDPIECE.to_owned(), bert()),
+        (Family::Gpt2, with(BYTE_LEVEL, "normalizer", &json!({ "type": "NFC" })), facts(Family::Gpt2).3),
+        (Family::Bart, with(BYTE_LEVEL_BART, "pre_tokenizer", &no_regex), facts(Family::Bart).3),
+        (Family::T5, UNIGRAM.to_owned(), facts(Family::T5).3),
+        (Family::T5, with(&unigram(), "normalizer", &json!({ "type": "NFKC" })), facts(Family::T5).3),
+        (Family::T5, WORDPIECE.to_owned(), facts(Family::T5).3),
+    ];
+    for (i, (family, json, specials)) in cases.into_iter().enumerate() {
+        let token = |id| token(&json, id);
+        let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: None };
+        let (class, config) = (facts(family).0, &Map::new());
+        let model = ModelDirectory { family, class, config, tensors: &[], tokenizer, shard_bytes: 1 };
+        let mut files = Files::new();
+        write_model_dir(&mut files, &model).expect("memory can be written");
+        let config = json_of(&files, TOKENIZER_CONFIG);
+        assert_eq!(config["tokenizer_class"], "PreTrainedTokenizerFast", "case {i}");
+        let own = ["do_lower_case", "add_prefix_space", "extra_ids", "model_max_length"];
+        assert!(own.iter().all(|key| !config.contains_key(*key)), "case {i}: {config:?}");
+    }
 }
 
 #[test]
