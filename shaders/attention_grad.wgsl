@@ -1,32 +1,44 @@
-// Gradient of attention.wgsl for qkv (BATCH×TIME×3·HEADS·HEAD), given o, lse and the gradient of o (here `upstream`, do).
+// Gradient of attention.wgsl for q, kv and the bias, given o, lse and the gradient of o (here `upstream`, do).
 //
-//   p = exp(s - lse), c = dropout factors, D_i = do_i·o_i, g[i,j] = p·(c·(do_i·v_j) - D_i)·SCALE
-//   queries   dq_i = Σ_j g[i,j]·k_j, and D to delta (BATCH×HEADS×TIME)
-//   keys      dk_j = Σ_i g[i,j]·q_i, dv_j = Σ_i c·p·do_i
+//   p = exp(s - lse), c = dropout factors, D_i = do_i·o_i, g[i,j] = p·(c·(do_i·v_j) - D_i)
+//   queries   dq_i = SCALE·Σ_j g[i,j]·k_j, and D to delta (BATCH×HEADS×QUERIES)
+//   keys      dk_j = SCALE·Σ_i g[i,j]·q_i, dv_j = Σ_i c·p·do_i, over the query heads of a key head too, in order
 //
-// Both write dqkv, each its own columns; p is computed again by each, which is cheaper than storing it. A thread per query
-// or key, lanes along time, head and batch the grid's other axes; the others go by in fours, in order. `_masked`: only
-// keys with key_mask[b,j] not 0.
+// p is computed again by each, which is cheaper than storing it. Both write their own columns of the gradients of q and
+// kv: of one buffer if PACKED. A thread per query or key, lanes along time, head and batch the grid's other axes; the
+// others go by in fours, in order. `_masked` asks the key mask, `_biased` adds the bias; there `deltas` brings D before,
+// as there are not buffers enough. The gradient of the bias itself is in attention_bias_grad.wgsl.
 
 const BATCH: u32 = 1u;
-const TIME: u32 = 8u;
+const QUERIES: u32 = 8u;
+const KEYS: u32 = 8u;
 const HEADS: u32 = 1u;
+const KV_HEADS: u32 = 1u;
 const HEAD: u32 = 4u;
-const CAUSAL: bool = false;
+const PACKED: u32 = 1u;
 const SCALE: f32 = 0.5;
+const BIAS: bool = false;
+const CAUSAL: bool = false;
+const BANDED: bool = false;
+const BAND: u32 = 0u;
+const PREFIX: bool = false;
+const DOCUMENTS: bool = false;
 const DROPOUT: bool = false;
 const THRESHOLD: u32 = 0u;
 const KEEP: f32 = 1.0;
 const WX: u32 = 32u;
 
-@group(1) @binding(0) var<storage, read> qkv: array<f32, BATCH * TIME * 3u * HEADS * HEAD>;
-@group(1) @binding(1) var<storage, read> key_mask: array<u32, BATCH * TIME>;
-@group(1) @binding(2) var<storage, read> o: array<f32, BATCH * TIME * HEADS * HEAD>;
-@group(1) @binding(3) var<storage, read> lse: array<f32, BATCH * HEADS * TIME>;
-@group(1) @binding(4) var<storage, read> upstream: array<f32, BATCH * TIME * HEADS * HEAD>;
-@group(1) @binding(5) var<storage, read> delta_in: array<f32, BATCH * HEADS * TIME>;
-@group(1) @binding(6) var<storage, read_write> dqkv: array<f32, BATCH * TIME * 3u * HEADS * HEAD>;
-@group(1) @binding(7) var<storage, read_write> delta: array<f32, BATCH * HEADS * TIME>;
+@group(1) @binding(0) var<storage, read> q: array<f32, BATCH * QUERIES * Q_ROW>;
+@group(1) @binding(1) var<storage, read> kv: array<f32, BATCH * KEYS * KV_ROW>;
+@group(1) @binding(2) var<storage, read> bias: array<f32, (QUERIES + KEYS - 1u) * HEADS>;
+@group(1) @binding(3) var<storage, read> key_mask: array<u32, BATCH * KEYS>;
+@group(1) @binding(4) var<storage, read> o: array<f32, BATCH * QUERIES * HEADS * HEAD>;
+@group(1) @binding(5) var<storage, read> lse: array<f32, BATCH * HEADS * QUERIES>;
+@group(1) @binding(6) var<storage, read> upstream: array<f32, BATCH * QUERIES * HEADS * HEAD>;
+@group(1) @binding(7) var<storage, read> delta_in: array<f32, BATCH * HEADS * QUERIES>;
+@group(1) @binding(8) var<storage, read_write> dq: array<f32, BATCH * QUERIES * Q_ROW>;
+@group(1) @binding(9) var<storage, read_write> dkv: array<f32, BATCH * KEYS * KV_ROW>;
+@group(1) @binding(10) var<storage, read_write> delta: array<f32, BATCH * HEADS * QUERIES>;
 
 // The thread's own rows: query and do, or key and value; and the gradients of query, or key and value.
 var<private> own: array<f32, HEAD>;
@@ -34,135 +46,162 @@ var<private> other: array<f32, HEAD>;
 var<private> sum: array<f32, HEAD>;
 var<private> sum_value: array<f32, HEAD>;
 
-// First column of a head in o and do.
-fn head_row(p: Place, time: u32) -> u32 {
-    return ((p.batch * TIME + time) * HEADS + p.head) * HEAD;
-}
-
-// Index of a query in lse and delta.
-fn statistic(p: Place, time: u32) -> u32 {
-    return (p.batch * HEADS + p.head) * TIME + time;
-}
-
-fn begin_query(p: Place) -> f32 {
-    let at = packed(p, 0u, p.time);
-    let row = head_row(p, p.time);
+fn level(p: Place) -> f32 {
+    let row = output_at(p.batch, p.head, p.time);
     var dot_product = 0.0;
     for (var d = 0u; d < HEAD; d++) {
-        own[d] = qkv[at + d];
-        other[d] = upstream[row + d];
-        sum[d] = 0.0;
-        dot_product += other[d] * o[row + d];
+        dot_product += upstream[row + d] * o[row + d];
     }
     return dot_product;
 }
 
+@compute @workgroup_size(WX)
+fn deltas(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(group, local.x, QUERIES, HEADS);
+    let row_delta = level(p);
+    if (p.inside) {
+        delta[statistic_at(p.batch, p.head, p.time)] = row_delta;
+    }
+}
+
+fn begin_query(p: Place) {
+    let at = query_at(p.batch, p.head, p.time);
+    let row = output_at(p.batch, p.head, p.time);
+    for (var d = 0u; d < HEAD; d++) {
+        own[d] = q[at + d];
+        other[d] = upstream[row + d];
+        sum[d] = 0.0;
+    }
+}
+
 // Adds the part of four keys to dq.
-fn attend(p: Place, times: vec4<u32>, visible: vec4<bool>, row_delta: f32) {
-    let key = packed4(p, 1u, times);
-    let value = packed4(p, 2u, times);
+fn attend(p: Place, times: vec4<u32>, visible: vec4<bool>, added: vec4<f32>, row_delta: f32) {
+    if (SPARSE && !any(visible)) {
+        return;
+    }
+    let key = key4(p, times);
+    let value = key + TO_VALUE;
     var s = vec4<f32>();
     var dp = vec4<f32>();
     for (var d = 0u; d < HEAD; d++) {
-        s += own[d] * vec4<f32>(qkv[key.x + d], qkv[key.y + d], qkv[key.z + d], qkv[key.w + d]);
-        dp += other[d] * vec4<f32>(qkv[value.x + d], qkv[value.y + d], qkv[value.z + d], qkv[value.w + d]);
+        s += own[d] * vec4<f32>(kv[key.x + d], kv[key.y + d], kv[key.z + d], kv[key.w + d]);
+        dp += other[d] * vec4<f32>(kv[value.x + d], kv[value.y + d], kv[value.z + d], kv[value.w + d]);
     }
-    let prob = select(vec4<f32>(0.0), exp(SCALE * s - lse[statistic(p, p.time)]), visible);
-    let g = SCALE * prob * (dp * kept4(p, times.x) - row_delta);
+    let prob = exp(scored(s, added) - lse[statistic_at(p.batch, p.head, p.time)]);
+    let kept = kept4(p.batch, p.head, p.time, times.x);
+    let g = select(vec4<f32>(0.0), SCALE * prob * (dp * kept - row_delta), visible);
     for (var d = 0u; d < HEAD; d++) {
-        sum[d] += dot(g, vec4<f32>(qkv[key.x + d], qkv[key.y + d], qkv[key.z + d], qkv[key.w + d]));
+        sum[d] += dot(g, vec4<f32>(kv[key.x + d], kv[key.y + d], kv[key.z + d], kv[key.w + d]));
     }
 }
 
-fn finish_query(p: Place, row_delta: f32) {
+fn finish_query(p: Place) {
     if (!p.inside) {
         return;
     }
-    let at = packed(p, 0u, p.time);
+    let at = query_at(p.batch, p.head, p.time);
     for (var d = 0u; d < HEAD; d++) {
-        dqkv[at + d] = sum[d];
+        dq[at + d] = sum[d];
     }
-    delta[statistic(p, p.time)] = row_delta;
-}
-
-fn unmasked(p: Place, times: vec4<u32>) -> vec4<bool> {
-    let start = p.batch * TIME;
-    return vec4<bool>(
-        key_mask[start + times.x] != 0u,
-        key_mask[start + times.y] != 0u,
-        key_mask[start + times.z] != 0u,
-        key_mask[start + times.w] != 0u,
-    );
 }
 
 @compute @workgroup_size(WX)
 fn queries(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let p = place(group, local.x);
-    let row_delta = begin_query(p);
-    for (var n = 0u; n < (TIME + 3u) / 4u; n++) {
-        if (CAUSAL && 4u * n >= (group.x + 1u) * WX) {
-            break;
-        }
-        let t = four(n);
-        attend(p, t.clamped, t.inside & seen(vec4<u32>(p.time), t.clamped), row_delta);
+    let p = place(group, local.x, QUERIES, HEADS);
+    let row_delta = level(p);
+    begin_query(p);
+    for (var n = first_keys(group.x); n < end_keys(group.x); n++) {
+        let t = four(n, KEYS);
+        attend(p, t.clamped, t.inside & seen(vec4<u32>(p.time), t.clamped), vec4<f32>(), row_delta);
     }
-    finish_query(p, row_delta);
+    finish_query(p);
+    if (p.inside) {
+        delta[statistic_at(p.batch, p.head, p.time)] = row_delta;
+    }
 }
 
 @compute @workgroup_size(WX)
 fn queries_masked(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let p = place(group, local.x);
-    let row_delta = begin_query(p);
-    for (var n = 0u; n < (TIME + 3u) / 4u; n++) {
-        if (CAUSAL && 4u * n >= (group.x + 1u) * WX) {
-            break;
-        }
-        let t = four(n);
-        attend(p, t.clamped, t.inside & seen(vec4<u32>(p.time), t.clamped) & unmasked(p, t.clamped), row_delta);
+    let p = place(group, local.x, QUERIES, HEADS);
+    let row_delta = level(p);
+    begin_query(p);
+    for (var n = first_keys(group.x); n < end_keys(group.x); n++) {
+        let t = four(n, KEYS);
+        attend(p, t.clamped, t.inside & shown(p.batch, vec4<u32>(p.time), t.clamped), vec4<f32>(), row_delta);
     }
-    finish_query(p, row_delta);
+    finish_query(p);
+    if (p.inside) {
+        delta[statistic_at(p.batch, p.head, p.time)] = row_delta;
+    }
+}
+
+@compute @workgroup_size(WX)
+fn queries_biased(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(group, local.x, QUERIES, HEADS);
+    let row_delta = delta_in[statistic_at(p.batch, p.head, p.time)];
+    begin_query(p);
+    for (var n = first_keys(group.x); n < end_keys(group.x); n++) {
+        let t = four(n, KEYS);
+        attend(p, t.clamped, t.inside & seen(vec4<u32>(p.time), t.clamped), bias4(p.head, vec4<u32>(p.time), t.clamped), row_delta);
+    }
+    finish_query(p);
+}
+
+@compute @workgroup_size(WX)
+fn queries_biased_masked(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(group, local.x, QUERIES, HEADS);
+    let row_delta = delta_in[statistic_at(p.batch, p.head, p.time)];
+    begin_query(p);
+    for (var n = first_keys(group.x); n < end_keys(group.x); n++) {
+        let t = four(n, KEYS);
+        attend(p, t.clamped, t.inside & shown(p.batch, vec4<u32>(p.time), t.clamped), bias4(p.head, vec4<u32>(p.time), t.clamped), row_delta);
+    }
+    finish_query(p);
 }
 
 fn begin_key(p: Place) {
-    let key = packed(p, 1u, p.time);
-    let value = packed(p, 2u, p.time);
+    let key = key_at(p.batch, p.head * GROUP, p.time);
     for (var d = 0u; d < HEAD; d++) {
-        own[d] = qkv[key + d];
-        other[d] = qkv[value + d];
+        own[d] = kv[key + d];
+        other[d] = kv[key + TO_VALUE + d];
         sum[d] = 0.0;
         sum_value[d] = 0.0;
     }
 }
 
-// The factor of p[query, p.time].
-fn kept_column(p: Place, query: u32) -> f32 {
-    return kept_row(p, query, p.time)[p.time % 4u];
+// The factors of p[queries, key].
+fn kept_column(p: Place, head: u32, queries: vec4<u32>) -> vec4<f32> {
+    let lane = p.time % 4u;
+    return vec4<f32>(
+        kept4(p.batch, head, queries.x, p.time)[lane],
+        kept4(p.batch, head, queries.y, p.time)[lane],
+        kept4(p.batch, head, queries.z, p.time)[lane],
+        kept4(p.batch, head, queries.w, p.time)[lane],
+    );
 }
 
-// Adds the part of four queries to dk and dv.
-fn gather(p: Place, times: vec4<u32>, visible: vec4<bool>) {
-    let query = packed4(p, 0u, times);
-    let row = vec4<u32>(head_row(p, times.x), head_row(p, times.y), head_row(p, times.z), head_row(p, times.w));
-    let at = vec4<u32>(statistic(p, 0u)) + times;
+// Adds the part of four queries of a head to dk and dv.
+fn gather(p: Place, head: u32, times: vec4<u32>, visible: vec4<bool>, added: vec4<f32>) {
+    if (SPARSE && !any(visible)) {
+        return;
+    }
+    let query = query_at(p.batch, head, 0u) + times * Q_ROW;
+    let row = output_at(p.batch, head, 0u) + times * (HEADS * HEAD);
+    let at = statistic_at(p.batch, head, 0u) + times;
     var s = vec4<f32>();
     var dp = vec4<f32>();
     for (var d = 0u; d < HEAD; d++) {
-        s += own[d] * vec4<f32>(qkv[query.x + d], qkv[query.y + d], qkv[query.z + d], qkv[query.w + d]);
+        s += own[d] * vec4<f32>(q[query.x + d], q[query.y + d], q[query.z + d], q[query.w + d]);
         dp += other[d] * vec4<f32>(upstream[row.x + d], upstream[row.y + d], upstream[row.z + d], upstream[row.w + d]);
     }
     let log_sum = vec4<f32>(lse[at.x], lse[at.y], lse[at.z], lse[at.w]);
     let row_delta = vec4<f32>(delta_in[at.x], delta_in[at.y], delta_in[at.z], delta_in[at.w]);
-    let kept = vec4<f32>(
-        kept_column(p, times.x),
-        kept_column(p, times.y),
-        kept_column(p, times.z),
-        kept_column(p, times.w),
-    );
-    let prob = select(vec4<f32>(0.0), exp(SCALE * s - log_sum), visible);
+    let kept = kept_column(p, head, times);
+    let prob = select(vec4<f32>(0.0), exp(scored(s, added) - log_sum), visible);
     let weight = prob * kept;
-    let g = SCALE * prob * (dp * kept - row_delta);
+    let g = select(vec4<f32>(0.0), SCALE * prob * (dp * kept - row_delta), visible);
     for (var d = 0u; d < HEAD; d++) {
-        sum[d] += dot(g, vec4<f32>(qkv[query.x + d], qkv[query.y + d], qkv[query.z + d], qkv[query.w + d]));
+        sum[d] += dot(g, vec4<f32>(q[query.x + d], q[query.y + d], q[query.z + d], q[query.w + d]));
         let up = vec4<f32>(upstream[row.x + d], upstream[row.y + d], upstream[row.z + d], upstream[row.w + d]);
         sum_value[d] += dot(weight, up);
     }
@@ -172,39 +211,61 @@ fn finish_key(p: Place) {
     if (!p.inside) {
         return;
     }
-    let key = packed(p, 1u, p.time);
-    let value = packed(p, 2u, p.time);
+    let key = key_at(p.batch, p.head * GROUP, p.time);
     for (var d = 0u; d < HEAD; d++) {
-        dqkv[key + d] = sum[d];
-        dqkv[value + d] = sum_value[d];
+        dkv[key + d] = sum[d];
+        dkv[key + TO_VALUE + d] = sum_value[d];
     }
 }
 
 @compute @workgroup_size(WX)
 fn keys(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let p = place(group, local.x);
+    let p = place(group, local.x, KEYS, KV_HEADS);
     begin_key(p);
-    for (var n = 0u; n < (TIME + 3u) / 4u; n++) {
-        if (CAUSAL && 4u * n + 3u < group.x * WX) {
-            continue;
+    for (var head = p.head * GROUP; head < (p.head + 1u) * GROUP; head++) {
+        for (var n = first_queries(group.x); n < end_queries(group.x); n++) {
+            let t = four(n, QUERIES);
+            gather(p, head, t.clamped, t.inside & seen(t.clamped, vec4<u32>(p.time)), vec4<f32>());
         }
-        let t = four(n);
-        gather(p, t.clamped, t.inside & seen(t.clamped, vec4<u32>(p.time)));
     }
     finish_key(p);
 }
 
 @compute @workgroup_size(WX)
 fn keys_masked(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let p = place(group, local.x);
-    let shown = key_mask[p.batch * TIME + p.time] != 0u;
+    let p = place(group, local.x, KEYS, KV_HEADS);
     begin_key(p);
-    for (var n = 0u; n < (TIME + 3u) / 4u; n++) {
-        if (CAUSAL && 4u * n + 3u < group.x * WX) {
-            continue;
+    for (var head = p.head * GROUP; head < (p.head + 1u) * GROUP; head++) {
+        for (var n = first_queries(group.x); n < end_queries(group.x); n++) {
+            let t = four(n, QUERIES);
+            gather(p, head, t.clamped, t.inside & shown(p.batch, t.clamped, vec4<u32>(p.time)), vec4<f32>());
         }
-        let t = four(n);
-        gather(p, t.clamped, t.inside & seen(t.clamped, vec4<u32>(p.time)) & vec4<bool>(shown));
+    }
+    finish_key(p);
+}
+
+@compute @workgroup_size(WX)
+fn keys_biased(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(group, local.x, KEYS, KV_HEADS);
+    begin_key(p);
+    for (var head = p.head * GROUP; head < (p.head + 1u) * GROUP; head++) {
+        for (var n = first_queries(group.x); n < end_queries(group.x); n++) {
+            let t = four(n, QUERIES);
+            gather(p, head, t.clamped, t.inside & seen(t.clamped, vec4<u32>(p.time)), bias4(head, t.clamped, vec4<u32>(p.time)));
+        }
+    }
+    finish_key(p);
+}
+
+@compute @workgroup_size(WX)
+fn keys_biased_masked(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(group, local.x, KEYS, KV_HEADS);
+    begin_key(p);
+    for (var head = p.head * GROUP; head < (p.head + 1u) * GROUP; head++) {
+        for (var n = first_queries(group.x); n < end_queries(group.x); n++) {
+            let t = four(n, QUERIES);
+            gather(p, head, t.clamped, t.inside & shown(p.batch, t.clamped, vec4<u32>(p.time)), bias4(head, t.clamped, vec4<u32>(p.time)));
+        }
     }
     finish_key(p);
 }

@@ -1,5 +1,6 @@
 // Pointwise nonlinearities and their derivatives, four elements at a time. Which one is the head constant ACTIVATION of
-// the including file: 0 gelu (tanh), 1 gelu (erf), 2 relu, 3 silu; the numbers are those of src/kernels/activation.rs.
+// the including file: 0 gelu (tanh), 1 gelu (erf), 2 relu, 3 silu,
+// 4 tanh; the numbers are those of src/kernels/activation.rs.
 //
 // Built from `exp` and division alone: WGSL allows its `tanh` an absolute error of 1e-5 and has no `erf`. Arguments
 // of `exp` are clamped where the result has long saturated, so that nothing overflows.
@@ -7,6 +8,7 @@
 const GELU_TANH: u32 = 0u;
 const GELU_ERF: u32 = 1u;
 const RELU: u32 = 2u;
+const TANH: u32 = 4u;
 
 fn activate(x: vec4<f32>) -> vec4<f32> {
     if (ACTIVATION == GELU_TANH) {
@@ -18,6 +20,9 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
     }
     if (ACTIVATION == RELU) {
         return select(x, vec4<f32>(0.0), x <= vec4<f32>(0.0));
+    }
+    if (ACTIVATION == TANH) {
+        return tangent(x);
     }
     return x * sigmoid(x);
 }
@@ -35,7 +40,18 @@ fn activate_grad(x: vec4<f32>) -> vec4<f32> {
     if (ACTIVATION == RELU) {
         return select(vec4<f32>(1.0), vec4<f32>(0.0), x <= vec4<f32>(0.0));
     }
+    if (ACTIVATION == TANH) {
+        return 4.0 * sigmoid_slope(2.0 * x);
+    }
     return sigmoid(x) + x * sigmoid_slope(x);
+}
+
+// tanh(x): near 0 its Taylor series, where the quotient would cancel.
+fn tangent(x: vec4<f32>) -> vec4<f32> {
+    let e = exp(-2.0 * min(abs(x), vec4<f32>(20.0)));
+    let s = x * x;
+    let near = x * (1.0 + s * (-0.33333333 + s * (0.13333333 + s * (-0.053968254 + s * 0.021869488))));
+    return select(sign(x) * ((1.0 - e) / (1.0 + e)), near, abs(x) < vec4<f32>(0.25));
 }
 
 // 2u, with u = √(2/π)(x + 0.044715 x³).

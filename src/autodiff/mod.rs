@@ -15,8 +15,8 @@ mod rules;
 
 use crate::ir::{Builder, DType, Graph, IrError, Node, Op, ParamId, ValueId};
 
-/// Appends the gradient of `loss` for each parameter that influences it and records them in [`Graph::gradients`], in
-/// the order of the parameters.
+/// Appends the gradient of `loss` for each parameter that influences it and is trained, and records them in
+/// [`Graph::gradients`], in the order of the parameters.
 ///
 /// # Errors
 /// When `loss` is no scalar, the graph holds a fused operation, or an operation on the way has no gradient.
@@ -25,6 +25,7 @@ pub fn append_backward(graph: Graph, loss: ValueId) -> Result<Graph, IrError> {
         .nodes
         .iter()
         .filter_map(|node| if let Op::Param(id) = node.op { Some((id, *node.outputs.first()?)) } else { None })
+        .filter(|(id, _)| graph.params.get(id.index()).is_none_or(|param| !param.frozen))
         .collect();
     reads.sort_by_key(|&(param, _)| param);
     let mut b = Builder::from_graph(graph);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::DataError;
 use super::documents::{Documents, clauses};
 use super::world::{DocumentKind, TRAIN, VALIDATION, World};
-use crate::text::{TextError, Tokenizer};
+use crate::text::{TextError, Tokenizer, TrainKind, TrainSpec};
 
 /// The largest text: what a browser's 4 GiB of WebAssembly memory, or a workstation, holds with its ids.
 pub(super) const MAX_TEXT_BYTES: usize = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
@@ -24,6 +24,8 @@ pub enum TokenizerChoice {
     Bytes,
     /// Byte-level BPE trained on the training part, with this vocabulary size.
     Bpe(usize),
+    /// Trained on the training part, or for characters made of those of the whole text, with a family's special tokens.
+    Trained(TrainSpec),
     /// This one.
     Given(Tokenizer),
 }
@@ -35,6 +37,8 @@ impl TokenizerChoice {
             Self::Characters => Tokenizer::characters(whole),
             Self::Bytes => Ok(Tokenizer::bytes()),
             Self::Bpe(vocab_size) => Tokenizer::train_bpe(training, vocab_size),
+            Self::Trained(spec) if spec.kind == TrainKind::Characters => Tokenizer::train(whole, &spec),
+            Self::Trained(spec) => Tokenizer::train(training, &spec),
             Self::Given(tokenizer) => Ok(tokenizer),
         }
     }

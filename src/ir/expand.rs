@@ -17,8 +17,12 @@ impl Graph {
     /// When the graph was ill-formed.
     pub fn expand_fused_values(&self) -> Result<(Self, Vec<ValueId>), IrError> {
         self.verify()?;
-        let mut b =
-            Builder::from_graph(Self { params: self.params.clone(), inputs: self.inputs.clone(), ..Self::default() });
+        let mut b = Builder::from_graph(Self {
+            params: self.params.clone(),
+            inputs: self.inputs.clone(),
+            states: self.states.clone(),
+            ..Self::default()
+        });
         // Verified: every value is made by a node before any reads it, so no placeholder is ever read.
         let mut expanded = vec![ValueId(u32::MAX); self.values.len()];
         for node in &self.nodes {

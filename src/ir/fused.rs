@@ -52,6 +52,8 @@ pub enum Fused {
     EmbeddingGradAdd {
         /// V.
         rows: usize,
+        /// As in [`Op::Embedding`].
+        padding: Option<u32>,
     },
     /// Loss and its gradient in one reading of the logits, for dloss = 1. (logits, targets, weights) → `[1]`, `[..,V]`.
     CrossEntropyBoth {
@@ -86,7 +88,7 @@ impl Fused {
                 let mut next = 2;
                 let mut y = b.push(Op::MatMul { ta, tb }, &[at(0)?, at(1)?])?;
                 if bias {
-                    y = b.push(Op::AddRows { period: 1 }, &[y, at(next)?])?;
+                    y = b.push(Op::AddRows { period: 1, first: 0 }, &[y, at(next)?])?;
                     next += 1;
                 }
                 match epilogue {
@@ -109,14 +111,14 @@ impl Fused {
             }
             Self::WeightBiasGrad => vec![
                 b.push(Op::MatMul { ta: true, tb: false }, &[at(0)?, at(1)?])?,
-                b.push(Op::SumRows { period: 1, table_rows: None }, &[at(1)?])?,
+                b.push(Op::SumRows { period: 1, first: 0, table_rows: None }, &[at(1)?])?,
             ],
             Self::NormGradAdd { kind } => {
                 let dx = b.push(Op::NormGrad { kind }, &[at(0)?, at(1)?, at(2)?, at(3)?])?;
                 vec![b.push(Op::Add, &[dx, at(4)?])?]
             }
-            Self::EmbeddingGradAdd { rows } => {
-                let scattered = b.push(Op::EmbeddingGrad { rows }, &[at(1)?, at(2)?])?;
+            Self::EmbeddingGradAdd { rows, padding } => {
+                let scattered = b.push(Op::EmbeddingGrad { rows, padding }, &[at(1)?, at(2)?])?;
                 vec![b.push(Op::Add, &[at(0)?, scattered])?]
             }
             Self::CrossEntropyBoth { smoothing } => {

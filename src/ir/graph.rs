@@ -1,3 +1,5 @@
+use core::ops::Range;
+
 use super::{IrError, Op, Shape, Type};
 
 macro_rules! id {
@@ -32,6 +34,10 @@ id!(
     /// An input of a graph.
     InputId
 );
+id!(
+    /// A state of a graph.
+    StateId
+);
 
 /// How a parameter starts.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -41,23 +47,90 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
+    /// As [`Init::Normal`], with one row of zeros.
+    Padded {
+        /// Standard deviation.
+        std: f64,
+        /// The row.
+        row: u32,
+    },
     /// All 1.
     Ones,
     /// All 0.
     Zeros,
 }
 
-/// A trainable tensor.
+/// What is trained: one tensor of a checkpoint, or several of them stacked along their first axis, so that one product
+/// serves them all.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Param {
-    /// The key in a checkpoint.
+    /// The key in a checkpoint; of a stack a name for people.
     pub name: String,
     /// Its extents, as stored.
     pub shape: Shape,
-    /// Its first values.
+    /// Its first values; of a stack, its parts have their own.
     pub init: Init,
     /// Whether weight decay applies.
     pub decay: bool,
+    /// Saved with the model, but not trained: it has no gradient.
+    pub frozen: bool,
+    /// The tensors of a stack, in order; empty for a single tensor.
+    pub parts: Vec<Part>,
+}
+
+/// One tensor of a stack.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    /// The key in a checkpoint.
+    pub name: String,
+    /// Its first extent; the others are those of the stack.
+    pub rows: usize,
+    /// Its first values.
+    pub init: Init,
+}
+
+/// A tensor of a checkpoint, and where a parameter keeps it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NamedTensor {
+    /// The key in a checkpoint.
+    pub name: String,
+    /// Its extents.
+    pub shape: Shape,
+    /// Its first values.
+    pub init: Init,
+    /// Which parameter holds it.
+    pub param: ParamId,
+    /// Its elements inside the parameter.
+    pub range: Range<usize>,
+}
+
+impl Param {
+    /// The tensors of a checkpoint that this is, in the order of their elements.
+    #[must_use]
+    pub fn tensors(&self, id: ParamId) -> Vec<NamedTensor> {
+        if self.parts.is_empty() {
+            let (name, shape, init) = (self.name.clone(), self.shape.clone(), self.init);
+            let range = 0..shape.elements();
+            return vec![NamedTensor { name, shape, init, param: id, range }];
+        }
+        let mut start = 0;
+        let tensor = |part: &Part| {
+            let shape = self.shape.with_rows(part.rows);
+            let range = start..start + shape.elements();
+            start = range.end;
+            NamedTensor { name: part.name.clone(), shape, init: part.init, param: id, range }
+        };
+        self.parts.iter().map(tensor).collect()
+    }
+}
+
+/// What outlives a step beside the parameters, such as the keys and values of tokens seen so far.
+#[derive(Clone, PartialEq, Debug)]
+pub struct State {
+    /// Graphs that name it alike share it.
+    pub name: String,
+    /// Element type and extents.
+    pub ty: Type,
 }
 
 /// Data of a step.
@@ -98,6 +171,8 @@ pub struct Graph {
     pub params: Vec<Param>,
     /// Data of a step.
     pub inputs: Vec<Input>,
+    /// What outlives a step, in declaration order.
+    pub states: Vec<State>,
     /// In execution order.
     pub nodes: Vec<Node>,
     /// All tensors.
@@ -121,6 +196,19 @@ impl Graph {
         &self.nodes[self.values[value.index()].node.index()]
     }
 
+    /// The value whose elements these are: reshaping makes none of its own.
+    #[must_use]
+    pub fn viewed(&self, value: ValueId) -> ValueId {
+        let mut value = value;
+        loop {
+            let node = self.producer(value);
+            match (&node.op, node.inputs.first()) {
+                (Op::Reshape { .. }, Some(&input)) => value = input,
+                _ => return value,
+            }
+        }
+    }
+
     /// An output by name.
     #[must_use]
     pub fn output(&self, name: &str) -> Option<ValueId> {
@@ -133,6 +221,12 @@ impl Graph {
         self.inputs.iter().position(|input| input.name == name).map(|i| InputId(i as u32))
     }
 
+    /// The tensors of a checkpoint, in the order of the parameters.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<NamedTensor> {
+        self.params.iter().enumerate().flat_map(|(i, param)| param.tensors(ParamId(i as u32))).collect()
+    }
+
     /// Values that must outlive the graph: outputs and gradients.
     pub fn results(&self) -> impl Iterator<Item = ValueId> + '_ {
         self.outputs.iter().map(|&(_, v)| v).chain(self.gradients.iter().map(|&(_, v)| v))
@@ -141,7 +235,7 @@ impl Graph {
     /// Number of trainable elements.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.params.iter().map(|p| p.shape.elements()).sum()
+        self.params.iter().filter(|p| !p.frozen).map(|p| p.shape.elements()).sum()
     }
 }
 
@@ -203,6 +297,21 @@ impl Builder {
         let id = ParamId(self.graph.params.len() as u32);
         self.graph.params.push(param);
         self.push(Op::Param(id), &[])
+    }
+
+    /// Declares a state, or finds it again. Read it with [`Op::State`], change it with [`Op::Store`] or [`Op::Append`].
+    ///
+    /// # Errors
+    /// [`IrError::Name`] when the name stands for another type.
+    pub fn state(&mut self, name: &str, ty: Type) -> Result<StateId, IrError> {
+        match self.graph.states.iter().position(|s| s.name == name) {
+            Some(i) if self.graph.states[i].ty == ty => Ok(StateId(i as u32)),
+            Some(_) => Err(IrError::Name { name: name.to_owned() }),
+            None => {
+                self.graph.states.push(State { name: name.to_owned(), ty });
+                Ok(StateId(self.graph.states.len() as u32 - 1))
+            }
+        }
     }
 
     /// Declares an input and the value that reads it.

@@ -1,7 +1,7 @@
 //! The type rule of every operation: from input types to output types.
 
 use super::{
-    Attention, DType, Graph, IrError, Op, Shape, Type, ValueId,
+    Attention, AttentionShape, Bias, DType, Graph, IrError, Mask, Op, Shape, StateId, Type, ValueId,
     fused::{Epilogue, Fused},
 };
 
@@ -26,20 +26,30 @@ impl Site<'_> {
         Err(self.mismatch(what, left, right))
     }
 
-    /// The width D of one projection of a packed qkv, checked against heads and key mask; `[B,T]` with it.
-    fn attention(&self, a: &Attention, qkv: &Type, key_mask: Option<&Type>) -> Result<[usize; 3], IrError> {
-        let &[batch, time, packed] = qkv.shape.dims() else {
-            return Err(self.mismatch("qkv is [B,T,3D]", qkv, &Type::f32(&[0, 0, 0])));
+    /// The extents of an attention, and the types of its output and of its log-sum-exp.
+    fn attention(&self, a: &Attention, inputs: &[&Type]) -> Result<(AttentionShape, [Type; 2]), IrError> {
+        if inputs.len() != a.inputs()
+            || (a.documents && (a.cross || !a.masked))
+            || (a.mask == Mask::Prefix && !a.masked)
+        {
+            return Err(self.arity(inputs.len()));
+        }
+        let projections = &inputs[..a.projections()];
+        let Some(shape) = a.shape(projections) else {
+            let (heads, width) = (a.heads, projections[0].shape.columns());
+            return Err(IrError::Heads { op: self.op, scope: self.scope.to_owned(), heads, width });
         };
-        let width = packed / 3;
-        self.same("qkv", qkv, &Type::f32(&[batch, time, 3 * width]))?;
-        if a.heads == 0 || width % a.heads != 0 {
-            return Err(IrError::Heads { op: self.op, scope: self.scope.to_owned(), heads: a.heads, width });
+        for ty in projections {
+            self.same("projection", ty, &Type { dtype: DType::F32, shape: ty.shape.clone() })?;
         }
-        if let Some(mask) = key_mask {
-            self.same("key mask", mask, &Type::u32(&[batch, time]))?;
+        if let Some(bias) = a.bias_input() {
+            self.same("bias", inputs[bias], &Type::f32(&[shape.distances(), a.heads]))?;
         }
-        Ok([batch, time, width])
+        if let Some(mask) = a.mask_input() {
+            self.same("key mask", inputs[mask], &Type::u32(&[shape.batch, shape.keys]))?;
+        }
+        let o = Type::f32(&[shape.batch, shape.queries, a.heads * shape.head_dim]);
+        Ok((shape, [o, Type::f32(&[shape.batch, a.heads, shape.queries])]))
     }
 
     fn mismatch(&self, what: &'static str, left: &Type, right: &Type) -> IrError {
@@ -55,6 +65,15 @@ impl Site<'_> {
         }
         let shape = if ta { Shape::new(&[m, n]) } else { a.shape.with_columns(n) };
         Ok(Type { dtype: DType::F32, shape })
+    }
+
+    /// A range of columns inside `width`, giving x with `columns` columns.
+    fn columns(&self, x: &Type, start: usize, count: usize, width: usize, columns: usize) -> Result<Type, IrError> {
+        let y = Type::f32(x.shape.with_columns(columns).dims());
+        if count == 0 || start.saturating_add(count) > width || x.dtype != DType::F32 {
+            return Err(self.mismatch("range of columns", x, &y));
+        }
+        Ok(y)
     }
 
     fn per_row(&self, what: &'static str, found: &Type, dtype: DType, matrix: &Type) -> Result<(), IrError> {
@@ -102,36 +121,66 @@ fn rule(graph: &Graph, op: &Op, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type
         }
         (Op::Input(id), []) => graph.inputs.get(id.index()).ok_or_else(arity)?.ty.clone(),
         (Op::Fill { .. }, []) => Type::f32(&[1]),
-        (Op::Embedding, [table, ids]) => {
+        (Op::Table(table), []) => table.ty(),
+        (Op::Embedding { .. }, [table, ids]) => {
             site.same("table", table, &Type::f32(&[table.shape.rows(), table.shape.columns()]))?;
             site.same("ids", ids, &Type { dtype: DType::U32, shape: ids.shape.clone() })?;
             let mut dims = ids.shape.dims().to_vec();
             dims.push(table.shape.columns());
             Type::f32(&dims)
         }
-        (Op::EmbeddingGrad { rows }, [ids, dy]) => {
+        (Op::EmbeddingGrad { rows, .. }, [ids, dy]) => {
             site.per_row("ids", ids, DType::U32, dy)?;
             Type::f32(&[*rows, dy.shape.columns()])
         }
-        (Op::AddRows { period }, [x, table]) => {
+        (Op::AddRows { period, first }, [x, table]) => {
             let bias = Type::f32(&[x.shape.columns()]);
-            if *period != 1 || **table != bias {
+            if (*period, *first) != (1, 0) || **table != bias {
                 site.same("table", table, &Type::f32(&[table.shape.rows(), x.shape.columns()]))?;
-                if *period > table.shape.rows() || *period == 0 || x.shape.rows() % period != 0 {
+                let used = period.saturating_add(*first);
+                if used > table.shape.rows() || *period == 0 || x.shape.rows() % period != 0 {
                     return Err(site.mismatch("rows of the table and the period", x, table));
                 }
             }
             (*x).clone()
         }
-        (Op::SumRows { period, table_rows }, [dy]) => match table_rows {
-            None if *period == 1 => Type::f32(&[dy.shape.columns()]),
-            Some(rows) if *period <= *rows && *period > 0 => Type::f32(&[*rows, dy.shape.columns()]),
+        (Op::SumRows { period, first, table_rows }, [dy]) => match table_rows {
+            None if (*period, *first) == (1, 0) => Type::f32(&[dy.shape.columns()]),
+            Some(rows) if period.saturating_add(*first) <= *rows && *period > 0 => {
+                Type::f32(&[*rows, dy.shape.columns()])
+            }
             None | Some(_) => return Err(arity()),
         },
         (Op::MatMul { ta, tb }, [a, b]) => site.matmul(*ta, *tb, a, b)?,
         (Op::Add, [a, b]) => {
             site.same("operands", a, b)?;
             (*a).clone()
+        }
+        (Op::Reshape { shape }, [x]) => {
+            let reshaped = Type { dtype: x.dtype, shape: shape.clone() };
+            if shape.elements() != x.shape.elements() {
+                return Err(site.mismatch("numbers of elements", x, &reshaped));
+            }
+            reshaped
+        }
+        (Op::Columns { start, count }, [x]) => site.columns(x, *start, *count, x.shape.columns(), *count)?,
+        (Op::PadColumns { start, width }, [x]) => site.columns(x, *start, x.shape.columns(), *width, *width)?,
+        (Op::Rotate { heads, .. }, [x, angles]) => {
+            let dims = x.shape.dims();
+            let time = dims.iter().rev().nth(1).copied().unwrap_or(1);
+            let (rows, head_dim) = (angles.shape.rows(), angles.shape.columns());
+            let fits = head_dim % 2 == 0 && heads.saturating_mul(head_dim) <= x.shape.columns();
+            if !fits || (rows != time && rows != x.shape.rows()) || angles.dtype != DType::F32 {
+                return Err(site.mismatch("angles", x, angles));
+            }
+            (*x).clone()
+        }
+        (Op::Gated(_), [x]) if x.shape.columns() % 2 == 0 => {
+            Type::f32(x.shape.with_columns(x.shape.columns() / 2).dims())
+        }
+        (Op::GatedGrad(_), [x, dy]) => {
+            site.same("operands", x, &Type::f32(dy.shape.with_columns(2 * dy.shape.columns()).dims()))?;
+            (*x).clone()
         }
         (Op::Scale { .. } | Op::Activation(_) | Op::Dropout(_), [x]) => (*x).clone(),
         (Op::ActivationGrad(_), [x, dy]) => {
@@ -150,21 +199,19 @@ fn rule(graph: &Graph, op: &Op, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type
             site.same("operands", x, dy)?;
             return Ok(vec![Type::f32(&[x.shape.columns()]); if *beta { 2 } else { 1 }]);
         }
-        (Op::Attention(a), [qkv, mask @ ..]) if mask.len() <= 1 => {
-            let [b, t, d] = site.attention(a, qkv, mask.first().copied())?;
-            return Ok(vec![Type::f32(&[b, t, d]), Type::f32(&[b, a.heads, t])]);
+        (Op::Attention(a), inputs) => return Ok(site.attention(a, inputs)?.1.to_vec()),
+        (Op::AttentionGrad(a), [inputs @ .., o, lse, d_o]) => {
+            let (_, types) = site.attention(a, inputs)?;
+            for (what, found, expected) in [("o", o, &types[0]), ("do", d_o, &types[0]), ("lse", lse, &types[1])] {
+                site.same(what, found, expected)?;
+            }
+            let learned = a.bias_input().filter(|_| a.bias == Bias::Learned).map(|i| inputs[i]);
+            return Ok(inputs[..a.projections()].iter().copied().chain(learned).cloned().collect());
         }
-        (Op::AttentionGrad(a), [qkv, mask @ .., o, lse, d_o]) if mask.len() <= 1 => {
-            let [b, t, d] = site.attention(a, qkv, mask.first().copied())?;
-            site.same("o", o, &Type::f32(&[b, t, d]))?;
-            site.same("do", d_o, o)?;
-            site.same("lse", lse, &Type::f32(&[b, a.heads, t]))?;
-            (*qkv).clone()
-        }
-        (Op::AttentionProbs(a), [qkv, mask @ .., lse]) if mask.len() <= 1 => {
-            let [b, t, _] = site.attention(a, qkv, mask.first().copied())?;
-            site.same("lse", lse, &Type::f32(&[b, a.heads, t]))?;
-            Type::f32(&[b, a.heads, t, t])
+        (Op::AttentionProbs(a), [inputs @ .., lse]) => {
+            let (shape, types) = site.attention(a, inputs)?;
+            site.same("lse", lse, &types[1])?;
+            Type::f32(&[shape.batch, a.heads, shape.queries, shape.keys])
         }
         (Op::CrossEntropy { .. }, [logits, targets, weights]) => {
             site.per_row("targets", targets, DType::U32, logits)?;
@@ -177,33 +224,72 @@ fn rule(graph: &Graph, op: &Op, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type
             site.same("dloss", dloss, &Type::f32(&[1]))?;
             (*logits).clone()
         }
+        (Op::ElementLoss(_), [x, targets, weights]) => {
+            site.same("targets", x, targets)?;
+            site.same("weights", x, weights)?;
+            Type::f32(&[1])
+        }
+        (Op::ElementLossGrad(_), [x, targets, weights, dloss]) => {
+            site.same("targets", x, targets)?;
+            site.same("weights", x, weights)?;
+            site.same("dloss", dloss, &Type::f32(&[1]))?;
+            (*x).clone()
+        }
+        (Op::State(id), []) => state(graph, *id, site)?,
+        (Op::Store(id), [x]) => {
+            let ty = state(graph, *id, site)?;
+            site.same("state", x, &ty)?;
+            ty
+        }
+        (Op::Append(id), [x, position]) => {
+            let ty = state(graph, *id, site)?;
+            site.same("position", position, &Type::u32(&[1]))?;
+            let &[batch, _, width] = ty.shape.dims() else { return Err(site.mismatch("state is [B,T,D]", &ty, x)) };
+            site.same("row", x, &Type::f32(&[batch, 1, width]))?;
+            ty
+        }
         (Op::Fused(fused), _) => return fused_rule(fused, t, site),
         (
             Op::Param(_)
             | Op::Input(_)
             | Op::Fill { .. }
-            | Op::Embedding
+            | Op::Table(_)
+            | Op::Embedding { .. }
             | Op::EmbeddingGrad { .. }
             | Op::AddRows { .. }
             | Op::SumRows { .. }
             | Op::MatMul { .. }
             | Op::Add
             | Op::Scale { .. }
+            | Op::Reshape { .. }
+            | Op::Columns { .. }
+            | Op::PadColumns { .. }
+            | Op::Rotate { .. }
             | Op::Activation(_)
+            | Op::Gated(_)
+            | Op::GatedGrad(_)
             | Op::ActivationGrad(_)
             | Op::Dropout(_)
             | Op::Norm { .. }
             | Op::NormGrad { .. }
             | Op::NormParamGrad { .. }
-            | Op::Attention(_)
             | Op::AttentionGrad(_)
             | Op::AttentionProbs(_)
             | Op::CrossEntropy { .. }
-            | Op::CrossEntropyGrad { .. },
+            | Op::CrossEntropyGrad { .. }
+            | Op::ElementLoss(_)
+            | Op::ElementLossGrad(_)
+            | Op::State(_)
+            | Op::Store(_)
+            | Op::Append(_),
             _,
         ) => return Err(arity()),
     };
     Ok(vec![out])
+}
+
+fn state(graph: &Graph, id: StateId, site: &Site<'_>) -> Result<Type, IrError> {
+    graph.states.get(id.index()).map(|state| state.ty.clone()).ok_or_else(|| site.arity(0))
 }
 
 fn norm_grad(site: &Site<'_>, x: &Type, gamma: &Type, stats: &Type, dy: &Type) -> Result<Type, IrError> {
@@ -242,7 +328,7 @@ fn fused_rule(fused: &Fused, t: &[&Type], site: &Site<'_>) -> Result<Vec<Type>, 
             site.same("residual", residual, x)?;
             vec![norm_grad(site, x, gamma, stats, dy)?]
         }
-        (Fused::EmbeddingGradAdd { rows }, [other, ids, dy]) => {
+        (Fused::EmbeddingGradAdd { rows, .. }, [other, ids, dy]) => {
             site.per_row("ids", ids, DType::U32, dy)?;
             let table = Type::f32(&[*rows, dy.shape.columns()]);
             site.same("other gradient", other, &table)?;

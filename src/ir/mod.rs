@@ -9,6 +9,7 @@
 //! Why static: a training step runs the same operations thousands of times. Shapes known in advance let the planner
 //! assign memory once, specialize every kernel, and replay a prepared list.
 
+mod attention;
 mod error;
 mod expand;
 mod fused;
@@ -17,12 +18,18 @@ mod infer;
 mod op;
 mod optimizer;
 mod shape;
+mod table;
 mod text;
 mod verify;
 
+pub use attention::{Attention, AttentionShape, Bias, Mask, PREFIX};
 pub use error::IrError;
 pub use fused::{Epilogue, Fused};
-pub use graph::{Builder, Graph, Init, Input, InputId, Node, NodeId, Param, ParamId, Value, ValueId};
-pub use op::{Activation, Attention, Dropout, Mask, NormKind, Op};
+pub use graph::{
+    Builder, Graph, Init, Input, InputId, NamedTensor, Node, NodeId, Param, ParamId, Part, State, StateId, Value,
+    ValueId,
+};
+pub use op::{Activation, Dropout, ElementLoss, NormKind, Op};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use shape::{DType, Shape, Type};
+pub use table::{Table, TableValues, alibi_slopes, relative_bucket};

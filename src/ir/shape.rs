@@ -45,6 +45,17 @@ impl Shape {
         }
         Self(dims)
     }
+
+    /// Another outermost extent over the same others.
+    #[must_use]
+    pub fn with_rows(&self, rows: usize) -> Self {
+        let mut dims = self.0.clone();
+        match dims.first_mut() {
+            Some(first) => *first = rows,
+            None => dims.push(rows),
+        }
+        Self(dims)
+    }
 }
 
 impl fmt::Display for Shape {

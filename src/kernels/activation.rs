@@ -10,6 +10,7 @@ pub(super) const fn constant(f: Activation) -> (&'static str, Const) {
         Activation::GeluErf => 1,
         Activation::Relu => 2,
         Activation::Silu => 3,
+        Activation::Tanh => 4,
     };
     ("ACTIVATION", Const::U32(number))
 }

@@ -171,6 +171,7 @@ pub enum KernelError {
 const LIB: &[(&str, &str)] = &[
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
     ("heads", include_str!("../../shaders/lib/heads.wgsl")),
+    ("heads_dropout", include_str!("../../shaders/lib/heads_dropout.wgsl")),
     ("reduce", include_str!("../../shaders/lib/reduce.wgsl")),
     ("rng", include_str!("../../shaders/lib/rng.wgsl")),
     ("step", include_str!("../../shaders/lib/step.wgsl")),

@@ -33,9 +33,10 @@ pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 /// Every shader.
 #[must_use]
 pub fn all() -> &'static [&'static Kernel] {
-    static ALL: [&Kernel; 16] = [
+    static ALL: [&Kernel; 17] = [
         &attention::KERNEL,
         &attention::GRAD,
+        &attention::BIAS_GRAD,
         &attention::PROBS,
         &cross_entropy::KERNEL,
         &elementwise::KERNEL,

@@ -1,103 +1,141 @@
-//! GPT-2 (Radford et al. 2019) in Hugging Face's layout, with the switches that nanoGPT and minGPT need.
+//! GPT-2 (Radford et al. 2019) in Hugging Face's layout, with the switches that nanoGPT, minGPT and GPT-3 need.
 //!
 //! Names and shapes are those of `GPT2LMHeadModel`: projections are `Conv1D`, stored `[in,out]`; the head is the token
 //! embedding, or with `tie_word_embeddings = false` a `Linear`, stored `[out,in]`.
 
-use super::{Decay, Extents, Gpt2Config, Mode, ModelError, NormPlacement};
-use crate::ir::{Attention, Builder, Dropout, Graph, Init, IrError, Mask, NormKind, Op, Param, Shape, Type, ValueId};
+use super::attend::{Context, Heads};
+use super::net::{Net, NormSpec, Role};
+use super::{Decay, Extents, Gpt2Config, Head, KeyMask, Mode, Model, ModelError, NormPlacement, Position};
+use crate::ir::{Graph, IrError, Mask, Op, Table, Type, ValueId};
 
-/// The language model: next-token cross-entropy over `weights`, logits over the vocabulary.
+/// The graph of a step.
 ///
-/// Inputs: `ids` u32 `[B,T]`; with a loss `targets` u32 `[B,T]` and `weights` f32 `[B,T]`; with padding `key_mask`.
-///
-/// # Errors
-/// When the configuration or the extents describe no graph.
-pub fn language_model(config: &Gpt2Config, extents: Extents, mode: Mode, decay: Decay) -> Result<Graph, ModelError> {
-    config.check()?;
-    if extents.time > config.n_positions {
-        return Err(ModelError::Context { time: extents.time, positions: config.n_positions });
-    }
-    let mut gpt = Gpt { b: Builder::new(), config, extents, mode, decay };
-    gpt.forward()?;
-    Ok(gpt.b.finish())
-}
-
-struct Gpt<'a> {
-    b: Builder,
-    config: &'a Gpt2Config,
+/// Inputs: `ids` u32 `[B,T]`; with a loss `targets` and `weights`; with a key mask `key_mask`, and if it numbers documents
+/// `position_ids` u32 `[B,T]`. The token that follows is predicted: targets are ids shifted by one.
+pub(super) fn graph(
+    model: &Model,
+    config: &Gpt2Config,
     extents: Extents,
     mode: Mode,
     decay: Decay,
+) -> Result<Graph, ModelError> {
+    let mut gpt = Gpt { net: Net::new(mode, decay), config, extents };
+    let (x, wte) = gpt.stack()?;
+    match model.head {
+        Head::Language => gpt.language(x, wte, model.smoothing)?,
+        Head::Sequence(labels) => {
+            let last = gpt.net.picked_rows(x)?;
+            let logits = gpt.net.linear("score", last, labels.count, config.initializer_range, false)?;
+            gpt.net.sequence_loss(logits, labels)?;
+        }
+        Head::Token { labels } => {
+            let x = gpt.net.dropout(x, config.classifier_dropout.unwrap_or(0.1))?;
+            let logits = gpt.net.linear("classifier", x, labels, config.initializer_range, true)?;
+            gpt.net.token_loss(logits, 0.0)?;
+        }
+        Head::Question => {
+            let logits = gpt.net.linear("qa_outputs", x, 2, config.initializer_range, true)?;
+            gpt.net.question_loss(logits)?;
+        }
+        Head::PreTraining | Head::NextSentence => return super::outputs::no_head(model),
+    }
+    Ok(gpt.net.finish())
 }
 
-/// What a matrix is used for, which decides on weight decay.
-#[derive(Clone, Copy, PartialEq)]
-enum Role {
-    Table,
-    Weight,
+struct Gpt<'a> {
+    net: Net,
+    config: &'a Gpt2Config,
+    extents: Extents,
 }
 
 impl Gpt<'_> {
-    fn forward(&mut self) -> Result<(), IrError> {
-        let Gpt2Config { vocab_size: v, n_positions: p, n_embd: d, n_layer, .. } = *self.config;
+    /// Embeddings and blocks; returns the last hidden states and the token embedding.
+    fn stack(&mut self) -> Result<(ValueId, ValueId), IrError> {
+        let Gpt2Config { vocab_size: v, n_positions: p, n_embd: d, n_layer, initializer_range: std, .. } = *self.config;
         let Extents { batch, time, .. } = self.extents;
-        let std = self.config.initializer_range;
-        let tokens = Type::u32(&[batch, time]);
+        let (options, net) = (self.config.options, &mut self.net);
+        let tokens = if net.mode == Mode::Decode { 1 } else { time };
 
-        let ids = self.b.input("ids", tokens.clone())?;
-        let key_mask = if self.extents.key_mask { Some(self.b.input("key_mask", tokens.clone())?) } else { None };
+        let ids = net.b.input("ids", Type::u32(&[batch, tokens]))?;
+        let cache = net.cache(self.extents, time)?;
+        let key_mask = if cache.is_some() { None } else { net.key_mask(self.extents, time)? };
+        let documents = self.extents.key_mask == KeyMask::Documents;
+        let mut context = Context { key_mask, documents, cache, ..Context::default() };
 
-        let wte = self.matrix("transformer.wte.weight", [v, d], std, Role::Table)?;
-        let wpe = self.matrix("transformer.wpe.weight", [p, d], std, Role::Table)?;
-        let mut x = self.b.push(Op::Embedding, &[wte, ids])?; // (B, T, d)
-        x = self.b.push(Op::AddRows { period: time }, &[x, wpe])?;
-        x = self.dropout(x, self.config.embd_pdrop, 0)?;
+        let wte = net.matrix("transformer.wte.weight", [v, d], std, Role::Table)?;
+        let mut wpe = None;
+        if options.position == Position::Learned {
+            wpe = Some(net.matrix("transformer.wpe.weight", [p, d], std, Role::Table)?);
+        }
+        let mut x = net.b.push(Op::Embedding { padding: None }, &[wte, ids])?; // (B, T, d)
+        match options.position {
+            Position::Learned | Position::Sinusoidal => {
+                let table = match wpe {
+                    Some(table) => table,
+                    None => net.b.push(Op::Table(Table::Sinusoids { rows: p, columns: d }), &[])?,
+                };
+                x = if documents && cache.is_none() {
+                    let positions = net.b.input("position_ids", Type::u32(&[batch, time]))?;
+                    let rows = net.b.push(Op::Embedding { padding: None }, &[table, positions])?;
+                    net.b.push(Op::Add, &[x, rows])?
+                } else {
+                    net.add_positions(x, table, 0, cache)?
+                };
+            }
+            Position::Rotary => context.angles = Some(net.angles(time, self.config.head_dim(), cache)?),
+            Position::Alibi => {
+                let slopes = Table::Slopes { heads: self.config.n_head, queries: time, keys: time };
+                let slopes = net.b.push(Op::Table(slopes), &[])?;
+                context.bias = Some((net.from_here(slopes, cache)?, false));
+            }
+            Position::None => {}
+        }
+        x = net.dropout(x, self.config.embd_pdrop)?;
 
         for layer in 0..n_layer {
-            self.hidden(layer, x);
-            x = self.block(layer, x, key_mask)?;
+            self.net.hidden(&format!("hidden.{layer}"), x);
+            x = self.block(layer, x, &context)?;
         }
-        if self.config.norm == NormPlacement::Pre {
-            x = self.layer_norm("transformer.ln_f", x)?;
+        if options.norm == NormPlacement::Pre {
+            x = self.net.norm("transformer.ln_f", x, self.norm())?;
         }
-        self.hidden(n_layer, x);
+        self.net.hidden(&format!("hidden.{n_layer}"), x);
+        Ok((x, wte))
+    }
 
+    fn language(&mut self, x: ValueId, wte: ValueId, smoothing: f64) -> Result<(), IrError> {
+        let x = self.net.labeled_rows(x, self.extents)?;
         let head = if self.config.tie_word_embeddings {
             wte
         } else {
-            self.matrix("lm_head.weight", [v, d], std, Role::Weight)?
+            let shape = [self.config.vocab_size, self.config.n_embd];
+            self.net.matrix("lm_head.weight", shape, self.config.initializer_range, Role::Weight)?
         };
-        let logits = self.scoped("lm_head", |g| g.b.push(Op::MatMul { ta: false, tb: true }, &[x, head]))?; // (B, T, V)
-        if self.mode.logits() {
-            self.b.output("logits", logits);
-        }
-        if self.mode.loss() {
-            let targets = self.b.input("targets", tokens)?;
-            let weights = self.b.input("weights", Type::f32(&[batch, time]))?;
-            let loss =
-                self.scoped("loss", |g| g.b.push(Op::CrossEntropy { smoothing: 0.0 }, &[logits, targets, weights]))?;
-            self.b.output("loss", loss);
-        }
-        Ok(())
+        let logits = self.net.scoped("lm_head", |net| net.b.push(Op::MatMul { ta: false, tb: true }, &[x, head]))?;
+        self.net.token_loss(logits, smoothing) // (B, T, V)
     }
 
-    fn block(&mut self, layer: usize, x: ValueId, key_mask: Option<ValueId>) -> Result<ValueId, IrError> {
+    fn block(&mut self, layer: usize, x: ValueId, context: &Context) -> Result<ValueId, IrError> {
         let h = format!("transformer.h.{layer}");
         let (ln_1, ln_2) = (format!("{h}.ln_1"), format!("{h}.ln_2"));
-        self.scoped(&format!("h.{layer}"), |g| match g.config.norm {
+        let (place, norm) = (self.config.options.norm, self.norm());
+        self.net.b.enter(&format!("h.{layer}"));
+        let y = match place {
             NormPlacement::Pre => {
-                let a = g.layer_norm(&ln_1, x)?;
-                let x = g.attention(layer, &h, a, x, key_mask)?;
-                let m = g.layer_norm(&ln_2, x)?;
-                g.mlp(layer, &h, m, x)
+                let a = self.net.norm(&ln_1, x, norm)?;
+                let x = self.attention(layer, &h, a, x, context)?;
+                let m = self.net.norm(&ln_2, x, norm)?;
+                self.mlp(&h, m, x)?
             }
             NormPlacement::Post => {
-                let x = g.attention(layer, &h, x, x, key_mask)?;
-                let x = g.layer_norm(&ln_1, x)?;
-                let x = g.mlp(layer, &h, x, x)?;
-                g.layer_norm(&ln_2, x)
+                let x = self.attention(layer, &h, x, x, context)?;
+                let x = self.net.norm(&ln_1, x, norm)?;
+                let x = self.mlp(&h, x, x)?;
+                self.net.norm(&ln_2, x, norm)?
             }
-        })
+        };
+        self.net.b.leave();
+        Ok(y)
     }
 
     /// `residual + c_proj(attention(c_attn(x)))`.
@@ -107,112 +145,65 @@ impl Gpt<'_> {
         h: &str,
         x: ValueId,
         residual: ValueId,
-        key_mask: Option<ValueId>,
+        context: &Context,
     ) -> Result<ValueId, IrError> {
-        let Gpt2Config { n_embd: d, initializer_range: std, .. } = *self.config;
-        self.scoped("attn", |g| {
-            let qkv = g.conv1d(&format!("{h}.attn.c_attn"), x, [d, 3 * d], std)?; // (B, T, 3d): q, k, v
-            let spec = Attention {
-                heads: g.config.n_head,
-                mask: Mask::Causal,
-                scale: g.attention_scale(layer),
-                dropout: g.dropout_at(g.config.attn_pdrop, 1 + 3 * layer),
-            };
-            let inputs: Vec<ValueId> = [qkv].into_iter().chain(key_mask).collect();
-            let outputs = g.b.push_all(Op::Attention(spec), &inputs)?;
-            if g.mode.attention() {
-                let inputs: Vec<ValueId> = inputs.iter().copied().chain([outputs[1]]).collect();
-                let probs = g.b.push(Op::AttentionProbs(Attention { dropout: None, ..spec }), &inputs)?;
-                g.b.output(&format!("attention.{layer}"), probs); // (B, H, T, T)
-            }
-            let y = g.conv1d(&format!("{h}.attn.c_proj"), outputs[0], [d, d], g.projection_std())?;
-            let y = g.dropout(y, g.config.resid_pdrop, 2 + 3 * layer)?;
-            g.b.push(Op::Add, &[y, residual])
+        let (config, heads) = (self.config, self.heads(layer));
+        let width = (heads.heads + 2 * heads.kv_heads) * heads.head_dim;
+        let (bias, std, last) = (config.options.bias, config.initializer_range, self.projection_std());
+        self.net.scoped("attn", |net| {
+            let qkv = net.conv1d(&format!("{h}.attn.c_attn"), x, width, std, bias)?; // (B, T, 3d): q, k, v
+            let o = net.self_attention(&format!("{h}.attn"), &format!("attention.{layer}"), qkv, heads, context)?;
+            let y = net.conv1d(&format!("{h}.attn.c_proj"), o, config.n_embd, last, bias)?;
+            net.residual(y, residual, config.resid_pdrop)
         })
     }
 
     /// `residual + c_proj(f(c_fc(x)))`.
-    fn mlp(&mut self, layer: usize, h: &str, x: ValueId, residual: ValueId) -> Result<ValueId, IrError> {
-        let (d, inner, std) = (self.config.n_embd, self.config.inner(), self.config.initializer_range);
-        self.scoped("mlp", |g| {
-            let y = g.conv1d(&format!("{h}.mlp.c_fc"), x, [d, inner], std)?; // (B, T, 4d)
-            let y = g.b.push(Op::Activation(g.config.activation), &[y])?;
-            let y = g.conv1d(&format!("{h}.mlp.c_proj"), y, [inner, d], g.projection_std())?;
-            let y = g.dropout(y, g.config.resid_pdrop, 3 + 3 * layer)?;
-            g.b.push(Op::Add, &[y, residual])
+    fn mlp(&mut self, h: &str, x: ValueId, residual: ValueId) -> Result<ValueId, IrError> {
+        let (config, last) = (self.config, self.projection_std());
+        let (gated, bias, std) = (config.options.gated, config.options.bias, config.initializer_range);
+        self.net.scoped("mlp", |net| {
+            let width = config.inner() * if gated { 2 } else { 1 };
+            let y = net.conv1d(&format!("{h}.mlp.c_fc"), x, width, std, bias)?; // (B, T, 4d)
+            let f = if gated { Op::Gated(config.activation) } else { Op::Activation(config.activation) };
+            let y = net.b.push(f, &[y])?;
+            let y = net.conv1d(&format!("{h}.mlp.c_proj"), y, config.n_embd, last, bias)?;
+            net.residual(y, residual, config.resid_pdrop)
         })
     }
 
-    fn attention_scale(&self, layer: usize) -> f32 {
+    fn heads(&self, layer: usize) -> Heads {
+        let config = self.config;
         let mut scale = 1.0;
-        if self.config.scale_attn_weights {
-            scale /= (self.config.head_dim() as f64).sqrt();
+        if config.scale_attn_weights {
+            scale /= (config.head_dim() as f64).sqrt();
         }
-        if self.config.scale_attn_by_inverse_layer_idx {
+        if config.scale_attn_by_inverse_layer_idx {
             scale /= (layer + 1) as f64;
         }
-        scale as f32
+        let mask = match (config.options.band, self.extents.key_mask) {
+            (Some(width), _) if layer % 2 == 1 => Mask::Banded { width },
+            (_, KeyMask::Prefix) => Mask::Prefix,
+            (_, KeyMask::None | KeyMask::Padding | KeyMask::Documents) => Mask::Causal,
+        };
+        Heads {
+            heads: config.n_head,
+            kv_heads: config.kv_heads(),
+            head_dim: config.head_dim(),
+            scale: scale as f32,
+            mask,
+            dropout: config.attn_pdrop,
+            qk_norm: config.options.qk_norm.then_some(config.layer_norm_epsilon),
+        }
+    }
+
+    fn norm(&self) -> NormSpec {
+        let options = self.config.options;
+        NormSpec { kind: options.norm_kind, eps: self.config.layer_norm_epsilon, bias: options.bias }
     }
 
     /// Projections into the residual stream start smaller, so that its variance does not grow with depth.
     fn projection_std(&self) -> f64 {
         self.config.initializer_range / (2.0 * self.config.n_layer as f64).sqrt()
-    }
-
-    /// `x·W + b` with `W [in,out]`.
-    fn conv1d(&mut self, name: &str, x: ValueId, shape: [usize; 2], std: f64) -> Result<ValueId, IrError> {
-        let weight = self.matrix(&format!("{name}.weight"), shape, std, Role::Weight)?;
-        let y = self.b.push(Op::MatMul { ta: false, tb: false }, &[x, weight])?;
-        if !self.config.bias {
-            return Ok(y);
-        }
-        let bias = self.vector(&format!("{name}.bias"), shape[1], Init::Zeros)?;
-        self.b.push(Op::AddRows { period: 1 }, &[y, bias])
-    }
-
-    fn layer_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, IrError> {
-        let d = self.config.n_embd;
-        let last = name.rsplit('.').next().unwrap_or(name).to_owned();
-        self.scoped(&last, |g| {
-            let mut inputs = vec![x, g.vector(&format!("{name}.weight"), d, Init::Ones)?];
-            if g.config.bias {
-                inputs.push(g.vector(&format!("{name}.bias"), d, Init::Zeros)?);
-            }
-            g.b.push(Op::Norm { kind: NormKind::Layer, eps: g.config.layer_norm_epsilon }, &inputs)
-        })
-    }
-
-    fn dropout(&mut self, x: ValueId, p: f32, site: usize) -> Result<ValueId, IrError> {
-        match self.dropout_at(p, site) {
-            Some(dropout) => self.b.push(Op::Dropout(dropout), &[x]),
-            None => Ok(x),
-        }
-    }
-
-    fn dropout_at(&self, p: f32, site: usize) -> Option<Dropout> {
-        (self.mode.dropout() && p > 0.0).then_some(Dropout { p, site: site as u32 })
-    }
-
-    fn matrix(&mut self, name: &str, shape: [usize; 2], std: f64, role: Role) -> Result<ValueId, IrError> {
-        let decay = self.decay == Decay::Matrices || role == Role::Weight;
-        self.b.param(Param { name: name.to_owned(), shape: Shape::new(&shape), init: Init::Normal { std }, decay })
-    }
-
-    fn vector(&mut self, name: &str, length: usize, init: Init) -> Result<ValueId, IrError> {
-        self.b.param(Param { name: name.to_owned(), shape: Shape::new(&[length]), init, decay: false })
-    }
-
-    /// Hidden states as Hugging Face counts them: 0 is the embedding, n the output of block n, the last one normalized.
-    fn hidden(&mut self, index: usize, x: ValueId) {
-        if self.mode == Mode::Everything {
-            self.b.output(&format!("hidden.{index}"), x);
-        }
-    }
-
-    fn scoped<T>(&mut self, name: &str, body: impl FnOnce(&mut Self) -> Result<T, IrError>) -> Result<T, IrError> {
-        self.b.enter(name);
-        let result = body(self);
-        self.b.leave();
-        result
     }
 }

@@ -54,9 +54,10 @@ fn gradient_sum(uses: &mut Uses<'_>, i: usize) -> bool {
         Op::NormGrad { kind } => {
             (Fused::NormGradAdd { kind }, node.inputs.iter().copied().chain([other]).collect::<Vec<_>>())
         }
-        Op::EmbeddingGrad { rows } => {
-            (Fused::EmbeddingGradAdd { rows }, [other].into_iter().chain(node.inputs.iter().copied()).collect())
-        }
+        Op::EmbeddingGrad { rows, padding } => (
+            Fused::EmbeddingGradAdd { rows, padding },
+            [other].into_iter().chain(node.inputs.iter().copied()).collect(),
+        ),
         _ => return false,
     };
     uses.replace(&[i, j], Node { op: Op::Fused(op), inputs, outputs, scope: node.scope })
@@ -92,7 +93,7 @@ fn weight_bias_grad(uses: &mut Uses<'_>, i: usize) -> bool {
         .readers(dy)
         .iter()
         .copied()
-        .find(|&j| uses.node(j).is_some_and(|n| n.op == Op::SumRows { period: 1, table_rows: None }));
+        .find(|&j| uses.node(j).is_some_and(|n| n.op == Op::SumRows { period: 1, first: 0, table_rows: None }));
     let Some((j, sum)) = sum.and_then(|j| Some((j, uses.node(j)?.clone()))) else { return false };
     let fused = Node { op: Op::Fused(Fused::WeightBiasGrad), inputs, outputs: vec![outputs[0], sum.outputs[0]], scope };
     uses.replace(&[i, j], fused)
@@ -107,7 +108,7 @@ fn linear(uses: &mut Uses<'_>, i: usize) -> bool {
     let mut y = outputs[0];
     let mut bias = false;
     if let Some((j, next)) = uses.sole_reader(y)
-        && next.op == (Op::AddRows { period: 1 })
+        && next.op == (Op::AddRows { period: 1, first: 0 })
         && next.inputs[0] == y
         && uses.graph().ty(next.inputs[1]).shape.dims().len() == 1
     {

@@ -1,10 +1,14 @@
 use crate::ir::{Builder, Graph, IrError, Node, ValueId};
 
-/// Builds the graph that `nodes`, over the values of `graph`, describe: same parameters, inputs, outputs and gradients,
+/// Builds the graph that `nodes`, over the values of `graph`, describe: same parameters, inputs, states, outputs and gradients,
 /// values renumbered, types inferred anew, well-formedness checked.
 pub(super) fn rebuild(graph: &Graph, nodes: &[Node]) -> Result<Graph, IrError> {
-    let mut b =
-        Builder::from_graph(Graph { params: graph.params.clone(), inputs: graph.inputs.clone(), ..Graph::default() });
+    let mut b = Builder::from_graph(Graph {
+        params: graph.params.clone(),
+        inputs: graph.inputs.clone(),
+        states: graph.states.clone(),
+        ..Graph::default()
+    });
     let mut renumbered: Vec<Option<ValueId>> = vec![None; graph.values.len()];
     let find = |renumbered: &[Option<ValueId>], value: ValueId, node: Option<&Node>| {
         renumbered[value.index()].ok_or_else(|| IrError::Undefined {

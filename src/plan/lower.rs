@@ -2,14 +2,13 @@
 
 use super::buffers::{DerivedInput, PlanError};
 use super::content::{Content, Emitted};
-use crate::ir::{Attention, Dropout, Fused, Graph, InputId, Mask, Node, NormKind, Op, ValueId};
-use crate::kernels::attention::{self, Heads};
+use crate::ir::{Attention, AttentionShape, Bias, Fused, Graph, InputId, Node, NormKind, Op, Type, ValueId};
 use crate::kernels::cross_entropy::{self, CrossEntropy};
 use crate::kernels::embedding::{self, Lookup};
 use crate::kernels::matmul::{self, MatMul, Variant};
 use crate::kernels::norm::{self, Norm};
 use crate::kernels::rows::{self, Table};
-use crate::kernels::{Launch, Target, elementwise, sum};
+use crate::kernels::{Launch, Target, attention, elementwise, sum};
 
 /// Launches in order, what they touch, and what the host has to provide.
 #[derive(Debug, Default)]
@@ -49,22 +48,22 @@ impl Lowering<'_> {
         match &node.op {
             Op::Param(_) | Op::Input(_) => {}
             Op::Fill { value } => self.out.constants.push((o[0], *value)),
-            Op::Embedding => {
+            Op::Embedding { .. } => {
                 let [rows, columns] = self.matrix(i[0]);
                 let lookup = Lookup { rows, columns, count: self.elements(i[1]) };
                 self.emit(embedding::forward(&lookup, t)?, direct);
             }
-            Op::EmbeddingGrad { rows } => {
+            Op::EmbeddingGrad { rows, .. } => {
                 let list = self.positions(node, i[0], *rows)?;
                 let [count, columns] = self.matrix(i[1]);
                 let operands = vec![list, self.content(i[1]), self.content(o[0])];
                 self.emit(embedding::grad(&Lookup { rows: *rows, columns, count }, t)?, operands);
             }
-            Op::AddRows { period } => {
+            Op::AddRows { period, .. } => {
                 let table = self.table(i[0], *period, self.graph.ty(i[1]).shape.rows());
                 self.emit(rows::add(&table, t)?, direct);
             }
-            Op::SumRows { period, table_rows } => {
+            Op::SumRows { period, table_rows, .. } => {
                 let table = self.table(i[0], *period, table_rows.unwrap_or(1));
                 self.emit(rows::sum(&table, t)?, direct);
             }
@@ -88,13 +87,13 @@ impl Lowering<'_> {
                 self.emit(norm::param_grad(&shape, *beta, t)?, direct);
             }
             Op::Attention(a) => {
-                let heads = self.heads(a, i[0], i.len() == 2);
-                self.emit(attention::forward(&heads, t)?, direct);
+                let shape = self.attention_shape(a, node)?;
+                self.emit(attention::forward(a, shape, t)?, two_sources(a, direct));
             }
             Op::AttentionGrad(a) => self.attention_grad(a, node)?,
             Op::AttentionProbs(a) => {
-                let heads = self.heads(a, i[0], i.len() == 3);
-                self.emit(attention::probs(&heads, t)?, direct);
+                let shape = self.attention_shape(a, node)?;
+                self.emit(attention::probs(a, shape, t)?, two_sources(a, direct));
             }
             Op::CrossEntropy { smoothing } => {
                 let loss = self.cross_entropy(i[0], *smoothing);
@@ -105,6 +104,21 @@ impl Lowering<'_> {
             }
             Op::CrossEntropyGrad { smoothing } => {
                 self.emit(cross_entropy::grad(&self.cross_entropy(i[0], *smoothing), t)?, direct);
+            }
+            Op::Table(_)
+            | Op::Reshape { .. }
+            | Op::Columns { .. }
+            | Op::PadColumns { .. }
+            | Op::Rotate { .. }
+            | Op::Gated(_)
+            | Op::GatedGrad(_)
+            | Op::ElementLoss(_)
+            | Op::ElementLossGrad(_)
+            | Op::State(_)
+            | Op::Store(_)
+            | Op::Append(_) => {
+                let (op, scope) = (node.op.name(), node.scope.clone());
+                return Err(PlanError::Unsupported { op, scope, what: "there is no kernel yet" });
             }
             Op::Fused(fused) => self.fused(fused, node, direct)?,
         }
@@ -124,7 +138,7 @@ impl Lowering<'_> {
                 self.matmul([true, false], i[0], i[1], Variant::WeightBias, direct)?;
             }
             Fused::NormGradAdd { kind } => self.norm_grad(i[0], kind, true, direct)?,
-            Fused::EmbeddingGradAdd { rows } => {
+            Fused::EmbeddingGradAdd { rows, .. } => {
                 let list = self.positions(node, i[1], rows)?;
                 let [count, columns] = self.matrix(i[2]);
                 let operands = vec![self.content(i[0]), list, self.content(i[2]), self.content(o[0])];
@@ -170,36 +184,38 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Two launches write disjoint columns of dqkv; the first also leaves `rowsum(do·o)` for the second.
+    /// Two launches write the gradients of queries and of keys and values: disjoint columns of dqkv, or one tensor each. The
+    /// second reads `rowsum(do·o)`, which the first leaves or, with a bias, both read from a launch of its own.
     fn attention_grad(&mut self, a: &Attention, node: &Node) -> Result<(), PlanError> {
-        let i = &node.inputs;
-        let masked = i.len() == 5;
-        let heads = self.heads(a, i[0], masked);
-        let rowsum = self.scratch((heads.batch * heads.heads * heads.time) as u64 * 4);
-        let inputs: Vec<Content> = i.iter().map(|&v| self.content(v)).collect();
-        let out = self.content(node.outputs[0]);
-        let queries = inputs.iter().copied().chain([Content::Partial(node.outputs[0]), rowsum]).collect();
-        self.emit(attention::grad_queries(&heads, self.target)?, queries);
-        let o = inputs.len() - 3;
-        let keys = inputs.iter().copied().enumerate().filter(|&(at, _)| at != o).map(|(_, c)| c);
-        let keys = keys.chain([rowsum, out]).collect();
-        self.emit(attention::grad_keys(&heads, self.target)?, keys);
+        let (t, shape) = (self.target, self.attention_shape(a, node)?);
+        let rowsum = self.scratch((shape.batch * a.heads * shape.queries) as u64 * 4);
+        let inputs: Vec<Content> = node.inputs.iter().map(|&v| self.content(v)).collect();
+        let outputs: Vec<Content> = node.outputs.iter().map(|&v| self.content(v)).collect();
+        let mut sources = two_sources(a, inputs);
+        let following = sources.split_off(sources.len() - 3);
+        let &[o, lse, d_o] = following.as_slice() else {
+            return Err(unsupported(node, "it needs o, its log-sum-exp and a gradient"));
+        };
+        let dq = if a.cross { outputs[0] } else { Content::Partial(node.outputs[0]) };
+        let with = |rest: &[Content]| [sources.as_slice(), rest].concat();
+        if a.bias == Bias::None {
+            self.emit(attention::grad_queries(a, shape, t)?, with(&[o, lse, d_o, dq, rowsum]));
+        } else {
+            self.emit(attention::grad_deltas(a, shape, t)?, vec![o, d_o, rowsum]);
+            self.emit(attention::grad_queries(a, shape, t)?, with(&[lse, d_o, rowsum, dq]));
+        }
+        let dkv = outputs[a.projections() - 1];
+        self.emit(attention::grad_keys(a, shape, t)?, with(&[lse, d_o, rowsum, dkv]));
+        if a.bias == Bias::Learned {
+            let dbias = outputs[a.projections()];
+            self.emit(attention::grad_bias(a, shape, t)?, with(&[lse, d_o, rowsum, dbias]));
+        }
         Ok(())
     }
 
-    fn heads(&self, a: &Attention, qkv: ValueId, masked: bool) -> Heads {
-        let dims = self.graph.ty(qkv).shape.dims();
-        let (batch, time, width) = (dims[0], dims[1], dims[2] / 3);
-        Heads {
-            batch,
-            time,
-            heads: a.heads,
-            head_dim: width / a.heads,
-            causal: a.mask == Mask::Causal,
-            scale: a.scale,
-            dropout: a.dropout.filter(|d: &Dropout| d.p > 0.0),
-            masked,
-        }
+    fn attention_shape(&self, a: &Attention, node: &Node) -> Result<AttentionShape, PlanError> {
+        let types: Vec<&Type> = node.inputs.iter().map(|&v| self.graph.ty(v)).collect();
+        a.shape(&types).ok_or_else(|| unsupported(node, "its heads do not divide its projections"))
     }
 
     fn norm(&self, x: ValueId, kind: NormKind) -> Norm {
@@ -259,4 +275,16 @@ impl Lowering<'_> {
     fn elements(&self, value: ValueId) -> usize {
         self.graph.ty(value).shape.elements()
     }
+}
+
+/// The operands of an attention as its launches bind them: what queries and what keys are read from, be it one tensor.
+fn two_sources(a: &Attention, mut operands: Vec<Content>) -> Vec<Content> {
+    if !a.cross {
+        operands.insert(0, operands[0]);
+    }
+    operands
+}
+
+fn unsupported(node: &Node, what: &'static str) -> PlanError {
+    PlanError::Unsupported { op: node.op.name(), scope: node.scope.clone(), what }
 }

@@ -11,6 +11,7 @@ pub(super) fn activation<F: Float>(f: Activation, x: &[F], y: &mut [F]) {
         Activation::GeluErf => map(x, y, |x| x * normal_cdf(x)),
         Activation::Relu => map(x, y, |x| if x > F::ZERO { x } else { F::ZERO * x }),
         Activation::Silu => map(x, y, |x| x * sigmoid(x)),
+        Activation::Tanh => map(x, y, |x| x.tanh()),
     }
 }
 
@@ -28,9 +29,38 @@ pub(super) fn activation_grad<F: Float>(f: Activation, x: &[F], dy: &[F], dx: &m
             let s = sigmoid(x);
             s * (F::ONE + x * (F::ONE - s))
         }),
+        Activation::Tanh => map(x, dx, |x| {
+            let t = x.tanh();
+            F::ONE - t * t
+        }),
     }
     for (dx, &dy) in dx.iter_mut().zip(dy) {
         *dx *= dy;
+    }
+}
+
+/// `f(a)·b` of rows (a, b) with `half` columns each.
+pub(super) fn gated<F: Float>(f: Activation, half: usize, x: &[F], y: &mut [F]) {
+    for (x, y) in x.chunks(2 * half).zip(y.chunks_mut(half)) {
+        let (a, b) = x.split_at(half);
+        activation(f, a, y);
+        for (y, &b) in y.iter_mut().zip(b) {
+            *y *= b;
+        }
+    }
+}
+
+/// `dy·b·f'(a)` and `dy·f(a)`, side by side like a and b.
+pub(super) fn gated_grad<F: Float>(f: Activation, half: usize, x: &[F], dy: &[F], dx: &mut [F]) {
+    for ((x, dy), dx) in x.chunks(2 * half).zip(dy.chunks(half)).zip(dx.chunks_mut(2 * half)) {
+        let (a, b) = x.split_at(half);
+        let (da, db) = dx.split_at_mut(half);
+        activation_grad(f, a, dy, da);
+        activation(f, a, db);
+        for (((da, db), &b), &dy) in da.iter_mut().zip(db).zip(b).zip(dy) {
+            *da *= b;
+            *db *= dy;
+        }
     }
 }
 
@@ -46,7 +76,7 @@ fn normal_cdf<F: Float>(x: F) -> F {
     F::new(0.5) * (F::ONE + (x * F::new(core::f64::consts::FRAC_1_SQRT_2)).erf())
 }
 
-fn sigmoid<F: Float>(x: F) -> F {
+pub(super) fn sigmoid<F: Float>(x: F) -> F {
     F::ONE / (F::ONE + (-x).exp())
 }
 

@@ -16,20 +16,20 @@ pub enum ReferenceError {
         /// How many there are in the graph.
         expected: usize,
     },
-    /// A parameter, an input or a gradient has the wrong size.
+    /// A parameter, an input, a state or a gradient has the wrong size.
     #[error("{name:?} has {found} elements, but needs {expected}")]
     Length {
-        /// Of which parameter or input.
+        /// Of which parameter, input or state.
         name: String,
         /// How many elements were given.
         found: usize,
         /// How many are needed.
         expected: usize,
     },
-    /// An input holds numbers where indices are needed, or the reverse.
+    /// An input or a state holds numbers where indices are needed, or the reverse.
     #[error("{name:?} needs elements of type {expected}")]
     Kind {
-        /// Of which input.
+        /// Of which input or state.
         name: String,
         /// What the graph needs.
         expected: DType,
@@ -61,6 +61,14 @@ pub enum ReferenceError {
         target: u32,
         /// How many classes there are.
         classes: usize,
+    },
+    /// A parent of a state's row is none of its rows.
+    #[error("parent {parent} is not below {rows}, the rows of a state")]
+    Parent {
+        /// The parent.
+        parent: u32,
+        /// How many rows a state has.
+        rows: usize,
     },
     /// Bias corrections of Adam are undefined at step 0.
     #[error("steps of the optimizer count from 1")]

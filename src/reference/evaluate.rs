@@ -2,12 +2,17 @@
 
 use super::interpreter::Tensor;
 use super::matmul::{MatMul, matmul};
+use super::program::Program;
+use super::rows::Turn;
 use super::step::DropoutMask;
-use super::{Float, ReferenceError, StepKey, attention, elementwise, loss, norm, rows};
-use crate::ir::{Attention, Graph, IrError, Node, Op, Shape};
+use super::{
+    Float, ReferenceError, States, StepKey, attention, columns, element_loss, elementwise, loss, norm, rows, states,
+};
+use crate::ir::{Attention, ElementLoss, Graph, IrError, Node, Op, Shape, TableValues, Type};
 
 /// What a node reads.
 pub(super) struct Operands<'a, F> {
+    pub program: &'a Program,
     pub graph: &'a Graph,
     pub node: &'a Node,
     /// Computed values.
@@ -31,12 +36,17 @@ impl<'a, F: Float> Operands<'a, F> {
         found.ok_or_else(|| self.undefined(i))
     }
 
-    /// Operand `i`, a tensor of indices; these are inputs always.
+    /// Operand `i`, a tensor of indices: an input or a table, whatever its shape.
     fn index(&self, i: usize) -> Result<&'a [u32], ReferenceError> {
-        match self.graph.producer(self.node.inputs[i]).op {
+        let viewed = self.graph.viewed(self.node.inputs[i]);
+        match self.graph.producer(viewed).op {
             Op::Input(id) => match self.inputs.get(id.index()) {
                 Some(Tensor::Index(input)) => Ok(input),
                 Some(Tensor::Float(_)) | None => Err(self.undefined(i)),
+            },
+            Op::Table(_) => match &self.program.tables[viewed.index()] {
+                Some(TableValues::Index(table)) => Ok(table),
+                Some(TableValues::Float(_)) | None => Err(self.undefined(i)),
             },
             ref _computed => Err(self.undefined(i)),
         }
@@ -77,17 +87,21 @@ impl<'a, F: Float> Operands<'a, F> {
         }
     }
 
-    /// The common operands of the attention operations, and the place of what follows them.
-    fn attention(
-        &self,
-        spec: Attention,
-        following: usize,
-    ) -> Result<(attention::Inputs<'a, F>, usize), ReferenceError> {
-        let dims = self.shape(0).dims();
-        let masked = self.node.inputs.len() > 1 + following;
-        let key_mask = if masked { Some(self.index(1)?) } else { None };
-        let inputs = attention::Inputs { spec, batch: dims[0], time: dims[1], qkv: self.float(0)?, key_mask };
-        Ok((inputs, 1 + usize::from(masked)))
+    fn element_loss(&self, kind: ElementLoss) -> Result<element_loss::Inputs<'a, F>, ReferenceError> {
+        Ok(element_loss::Inputs { kind, x: self.float(0)?, targets: self.float(1)?, weights: self.float(2)? })
+    }
+
+    /// The common operands of the attention operations.
+    fn attention(&self, spec: Attention) -> Result<attention::Inputs<'a, F>, ReferenceError> {
+        let types: Vec<&Type> = self.node.inputs.iter().map(|&v| self.graph.ty(v)).collect();
+        let shape = spec.shape(&types).ok_or_else(|| {
+            let (op, scope) = (self.node.op.name(), self.node.scope.clone());
+            IrError::Arity { op, scope, found: types.len() }
+        })?;
+        let (q, kv) = (self.float(0)?, self.float(spec.projections() - 1)?);
+        let bias = spec.bias_input().map(|i| self.float(i)).transpose()?;
+        let key_mask = spec.mask_input().map(|i| self.index(i)).transpose()?;
+        Ok(attention::Inputs { spec, shape, q, kv, bias, key_mask })
     }
 }
 
@@ -97,19 +111,33 @@ pub(super) fn evaluate<F: Float>(
     key: StepKey,
     outputs: &mut [Vec<F>],
     scratch: &mut Vec<F>,
+    states: &mut States<F>,
 ) -> Result<(), ReferenceError> {
     let [y, rest @ ..] = outputs else { return Ok(()) };
     match &x.node.op {
-        // The caller owns these: they have no buffer.
+        // The caller owns these: they have no buffer, and neither have tables of indices.
         Op::Param(_) | Op::Input(_) => {}
         Op::Fill { value } => y.fill(F::new(f64::from(*value))),
-        Op::Embedding => {
+        Op::Table(_) => {
+            if let Some(TableValues::Float(numbers)) = &x.program.tables[x.node.outputs[0].index()] {
+                y.iter_mut().zip(numbers).for_each(|(y, &number)| *y = F::new(number));
+            }
+        }
+        Op::Embedding { .. } => {
             let ids = x.ids(1, x.shape(0).rows())?;
             rows::embedding(x.float(0)?, ids, y, x.shape(0).columns());
         }
-        Op::EmbeddingGrad { rows } => rows::embedding_grad(x.ids(0, *rows)?, x.float(1)?, y, x.shape(1).columns()),
-        Op::AddRows { period } => rows::add_rows(x.float(0)?, x.float(1)?, *period, y, x.shape(0).columns()),
-        Op::SumRows { period, .. } => rows::sum_rows(x.float(0)?, *period, y, x.shape(0).columns()),
+        Op::EmbeddingGrad { rows, padding } => {
+            rows::embedding_grad(x.ids(0, *rows)?, *padding, x.float(1)?, y, x.shape(1).columns());
+        }
+        Op::AddRows { period, first } => {
+            let turn = Turn { period: *period, first: *first, columns: x.shape(0).columns() };
+            rows::add_rows(x.float(0)?, x.float(1)?, turn, y);
+        }
+        Op::SumRows { period, first, .. } => {
+            let turn = Turn { period: *period, first: *first, columns: x.shape(0).columns() };
+            rows::sum_rows(x.float(0)?, turn, y);
+        }
         Op::MatMul { ta, tb } => {
             let (a, b) = (x.shape(0), x.shape(1));
             let (m, k) = if *ta { (a.columns(), a.rows()) } else { (a.rows(), a.columns()) };
@@ -118,7 +146,18 @@ pub(super) fn evaluate<F: Float>(
         }
         Op::Add => elementwise::add(x.float(0)?, x.float(1)?, y),
         Op::Scale { factor } => elementwise::scale(*factor, x.float(0)?, y),
+        Op::Reshape { .. } => y.copy_from_slice(x.float(0)?),
+        Op::Columns { start, count } => columns::copy(x.float(0)?, [*start, x.shape(0).columns()], y, [0, *count]),
+        Op::PadColumns { start, width } => {
+            columns::copy(x.float(0)?, [0, x.shape(0).columns()], y, [*start, *width]);
+        }
+        Op::Rotate { heads, inverse } => {
+            let angles = (x.float(1)?, x.shape(1).columns());
+            columns::rotate(*heads, *inverse, x.shape(0).columns(), x.float(0)?, angles, y);
+        }
         Op::Activation(f) => elementwise::activation(*f, x.float(0)?, y),
+        Op::Gated(f) => elementwise::gated(*f, x.shape(0).columns() / 2, x.float(0)?, y),
+        Op::GatedGrad(f) => elementwise::gated_grad(*f, x.shape(1).columns(), x.float(0)?, x.float(1)?, y),
         Op::ActivationGrad(f) => elementwise::activation_grad(*f, x.float(0)?, x.float(1)?, y),
         Op::Dropout(dropout) => {
             elementwise::dropout(&DropoutMask::new(*dropout, key), x.shape(0).columns(), x.float(0)?, y);
@@ -135,21 +174,34 @@ pub(super) fn evaluate<F: Float>(
         }
         Op::Attention(spec) => {
             let [lse, ..] = rest else { return Ok(()) };
-            attention::forward(x.attention(*spec, 0)?.0, key, y, lse);
+            attention::forward(x.attention(*spec)?, key, y, lse);
         }
         Op::AttentionGrad(spec) => {
-            let (inputs, next) = x.attention(*spec, 3)?;
-            attention::grad(inputs, key, x.float(next)?, x.float(next + 1)?, x.float(next + 2)?, y);
+            let next = spec.inputs();
+            let following = [x.float(next)?, x.float(next + 1)?, x.float(next + 2)?];
+            attention::grad(x.attention(*spec)?, key, following, outputs);
         }
-        Op::AttentionProbs(spec) => {
-            let (inputs, next) = x.attention(*spec, 1)?;
-            attention::probs(inputs, x.float(next)?, y);
-        }
+        Op::AttentionProbs(spec) => attention::probs(x.attention(*spec)?, x.float(spec.inputs())?, y),
         Op::CrossEntropy { smoothing } => {
             y.fill(x.classification(*smoothing)?.forward());
         }
         Op::CrossEntropyGrad { smoothing } => {
             x.classification(*smoothing)?.grad(x.float(3)?[0], y);
+        }
+        Op::ElementLoss(kind) => y.fill(x.element_loss(*kind)?.forward()),
+        Op::ElementLossGrad(kind) => x.element_loss(*kind)?.grad(x.float(3)?[0], y),
+        Op::State(id) => y.copy_from_slice(states.values_mut(&x.graph.states[id.index()])),
+        Op::Store(id) => {
+            let state = states.values_mut(&x.graph.states[id.index()]);
+            state.copy_from_slice(x.float(0)?);
+            y.copy_from_slice(state);
+        }
+        Op::Append(id) => {
+            let ty = &x.graph.states[id.index()].ty;
+            let state = states.values_mut(&x.graph.states[id.index()]);
+            let (time, width) = (ty.shape.rows() / x.shape(0).rows(), ty.shape.columns());
+            states::append(state, [time, width], x.float(0)?, x.index(1)?[0] as usize);
+            y.copy_from_slice(state);
         }
         Op::Fused(fused) => {
             // Expanded before: see `Program`.

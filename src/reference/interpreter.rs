@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::evaluate::{Operands, evaluate};
 use super::program::Program;
-use super::{Float, ReferenceError, StepKey};
+use super::{Float, ReferenceError, States, StepKey};
 use crate::ir::{DType, Graph, Op, ParamId, ValueId};
 
 /// The elements of a value, row-major.
@@ -33,6 +33,7 @@ pub struct Interpreter<F> {
     pool: BTreeMap<usize, Vec<Vec<F>>>,
     /// Scratch of the matrix products.
     scratch: Vec<F>,
+    states: States<F>,
 }
 
 /// What a step computed.
@@ -82,13 +83,25 @@ impl<F: Float> Interpreter<F> {
     /// When the graph is ill-formed.
     pub fn new(graph: &Graph, keep: Keep) -> Result<Self, ReferenceError> {
         let program = Arc::new(Program::new(graph)?);
-        Ok(Self { program, keep, pool: BTreeMap::new(), scratch: Vec::new() })
+        Ok(Self { program, keep, pool: BTreeMap::new(), scratch: Vec::new(), states: States::default() })
+    }
+
+    /// What outlives a step: zero at first, changed by every run.
+    #[must_use]
+    pub fn states(&self) -> &States<F> {
+        &self.states
+    }
+
+    /// As [`Self::states`], to reset or reorder, or to swap with those of another interpreter whose graph names states alike.
+    pub fn states_mut(&mut self) -> &mut States<F> {
+        &mut self.states
     }
 
     /// Runs the graph. Parameters and inputs come in the order of their tables.
     ///
     /// # Errors
-    /// When parameters or inputs are missing or have the wrong size, or an index is out of range.
+    /// When parameters, inputs or states are missing or have the wrong size, or an index is out of range; of the states some
+    /// may have changed in the last case.
     pub fn run(&mut self, params: &[Vec<F>], inputs: &[Tensor<F>], key: StepKey) -> Result<Values<F>, ReferenceError> {
         let program = Arc::clone(&self.program);
         program.check_params(params.iter().map(Vec::len))?;
@@ -96,15 +109,15 @@ impl<F: Float> Interpreter<F> {
             Tensor::Float(v) => (DType::F32, v.len()),
             Tensor::Index(v) => (DType::U32, v.len()),
         }))?;
+        self.states.ensure(&program.graph.states)?;
         let mut values: Vec<Option<Vec<F>>> = Vec::new();
         values.resize_with(program.graph.values.len(), || None);
         for (node, dead) in program.graph.nodes.iter().zip(&program.dead_after) {
             let mut outputs: Vec<Vec<F>> = Vec::with_capacity(node.outputs.len());
-            if !matches!(node.op, Op::Param(_) | Op::Input(_)) {
-                outputs.extend(node.outputs.iter().map(|&v| self.take(program.graph.ty(v).shape.elements())));
-            }
-            let operands = Operands { graph: &program.graph, node, values: &values, params, inputs };
-            evaluate(&operands, key, &mut outputs, &mut self.scratch)?;
+            let buffered = node.outputs.iter().filter(|&&v| program.buffered(v));
+            outputs.extend(buffered.map(|&v| self.take(program.graph.ty(v).shape.elements())));
+            let operands = Operands { program: &program, graph: &program.graph, node, values: &values, params, inputs };
+            evaluate(&operands, key, &mut outputs, &mut self.scratch, &mut self.states)?;
             for (&id, output) in node.outputs.iter().zip(outputs) {
                 values[id.index()] = Some(output);
             }

@@ -11,6 +11,8 @@
 //! - Data is checked where it is read: an id or a target out of range is a typed error with its position.
 
 mod attention;
+mod columns;
+mod element_loss;
 mod elementwise;
 mod error;
 mod evaluate;
@@ -22,10 +24,12 @@ mod norm;
 mod optimizer;
 mod program;
 mod rows;
+mod states;
 mod step;
 
 pub use error::ReferenceError;
 pub use float::Float;
 pub use interpreter::{Interpreter, Keep, Tensor, Values, run};
 pub use optimizer::{AdamState, update};
+pub use states::States;
 pub use step::StepKey;

@@ -64,7 +64,7 @@ pub(super) fn param_grad<F: Float>(x: &[F], stats: &[F], dy: &[F], dgamma: &mut 
         }
     }
     if let Some(dbeta) = dbeta {
-        super::rows::sum_rows(dy, 1, dbeta, columns);
+        super::rows::sum_rows(dy, super::rows::Turn { period: 1, first: 0, columns }, dbeta);
     }
 }
 

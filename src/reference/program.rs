@@ -1,7 +1,7 @@
 //! A graph made ready for the interpreter: fused operations expanded, and for each node the values that die with it.
 
 use super::ReferenceError;
-use crate::ir::{DType, Graph, Op, ParamId, ValueId};
+use crate::ir::{DType, Graph, Op, ParamId, TableValues, ValueId};
 
 /// What [`super::Interpreter`] runs.
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Program {
     pub graph: Graph,
     /// For each value of the original graph, the value of the expanded one.
     values: Vec<ValueId>,
+    /// For each value of the expanded graph, its elements if it is a table.
+    pub tables: Vec<Option<TableValues>>,
     /// For each node of the expanded graph, the values that nobody reads after it.
     pub dead_after: Vec<Vec<ValueId>>,
 }
@@ -29,7 +31,12 @@ impl Program {
                 }
             }
         }
-        Ok(Self { graph, values, dead_after })
+        let table = |i: u32| match &graph.producer(ValueId(i)).op {
+            Op::Table(table) => Some(table.values()),
+            _ => None,
+        };
+        let tables = (0..graph.values.len() as u32).map(table).collect();
+        Ok(Self { graph, values, tables, dead_after })
     }
 
     /// The expanded graph's value for one of the original graph.
@@ -43,6 +50,12 @@ impl Program {
 
     pub(super) fn gradient(&self, param: ParamId) -> Option<ValueId> {
         self.graph.gradients.iter().find(|&&(p, _)| p == param).map(|&(_, v)| v)
+    }
+
+    /// Whether a step has a buffer for a value: not for parameters and inputs, which the caller owns, and not for indices,
+    /// which come from inputs and tables.
+    pub(super) fn buffered(&self, value: ValueId) -> bool {
+        !self.borrowed(value) && self.graph.ty(value).dtype == DType::F32
     }
 
     /// Whether a value is a parameter or an input, which the caller owns.

@@ -54,15 +54,25 @@ pub enum TextError {
         /// The longest run accepted.
         limit: usize,
     },
-    /// A vocabulary size that BPE cannot be trained to.
-    #[error("a byte-level BPE vocabulary has {min} to {max} tokens, not {requested}")]
+    /// A vocabulary size that cannot be trained to.
+    #[error("a {kind} vocabulary has {min} to {max} tokens, not {requested}")]
     VocabularySize {
+        /// What its tokens are.
+        kind: &'static str,
         /// What was asked for.
         requested: usize,
-        /// The 256 bytes alone.
+        /// The special tokens and the least beside them.
         min: usize,
         /// The largest supported.
         max: usize,
+    },
+    /// More sentinels than a text could use.
+    #[error("{requested} sentinel tokens (limit {max})")]
+    Sentinels {
+        /// What was asked for.
+        requested: u32,
+        /// The most supported.
+        max: u32,
     },
     /// A `tokenizer.json` that is broken, hostile or beyond what is supported.
     #[error("tokenizer.json, {place}: {problem}")]
@@ -89,6 +99,7 @@ impl TextError {
             Self::UnknownCharacter { .. } => "text-unknown-character",
             Self::WhitespaceRun { .. } => "text-whitespace-run",
             Self::VocabularySize { .. } => "tokenizer-vocabulary-size",
+            Self::Sentinels { .. } => "tokenizer-sentinels",
             Self::TokenizerFile { .. } => "tokenizer-file",
             Self::Engine(_) => "tokenizer-engine",
         }

@@ -9,17 +9,25 @@
 //! completely before the crate sees it (`file` says why); ids are contiguous from zero.
 
 mod byte_level;
+mod bytes;
+mod encoding;
 mod error;
 mod file;
 mod label;
+mod literals;
+mod pieces;
 mod pipeline;
+mod processor;
 mod specials;
 mod symbols;
 mod tokenizer;
 mod train;
 mod utf8;
+mod write;
 
+pub use encoding::Encoding;
 pub use error::TextError;
 pub use specials::Specials;
-pub use tokenizer::{Kind, MAX_BPE_VOCABULARY, Tokenizer};
+pub use tokenizer::{Kind, Tokenizer};
+pub use train::{MAX_SENTINELS, MAX_VOCABULARY, Template, TrainKind, TrainSpec};
 pub use utf8::{BYTE_ORDER_MARK, decode_utf8};

@@ -1,18 +1,16 @@
 //! Tokenizers that the `tokenizers` crate executes: the four published models, loaded or trained here.
 //!
 //! Byte-level BPE must lose nothing, and the crate drops what it does not know without a word. So the bytes of the
-//! tokens are compared with the bytes of the text after every encoding. Long texts are encoded in pieces, because
-//! the crate keeps some hundred bytes per token until a call ends; the cuts are where GPT-2's pattern cuts anyway.
+//! tokens are compared with the bytes of the text after every encoding.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::encoding::Encoding;
 use super::file::{Checked, ModelKind};
+use super::pieces::{Cut, check_whitespace, pieces};
 use super::{TextError, byte_level, label};
-
-/// The regular expression engine keeps a state per white space character and gives up at a million.
-const MAX_WHITESPACE_RUN: usize = 100_000;
 
 /// A text is encoded in pieces of about this many bytes.
 const PIECE_BYTES: usize = 1 << 16;
@@ -23,7 +21,10 @@ pub(super) struct Pipeline {
     engine: Arc<tokenizers::Tokenizer>,
     /// Spelling of each id.
     tokens: Arc<[String]>,
+    /// Which ids stand for no text.
+    is_special: Arc<[bool]>,
     form: Form,
+    cut: Cut,
     source: Arc<str>,
 }
 
@@ -49,7 +50,19 @@ impl Pipeline {
             }
         }
         let form = Self::form(&file);
-        Ok(Self { engine: Arc::new(engine), tokens: file.tokens.into(), form, source: source.into() })
+        let cut = match &form {
+            Form::ByteLevel { exact: true, .. } => Cut::WhiteSpace,
+            Form::ByteLevel { exact: false, .. } => Cut::Nowhere,
+            Form::Other { .. } => file.cut(),
+        };
+        Ok(Self {
+            engine: Arc::new(engine),
+            tokens: file.tokens.into(),
+            is_special: file.is_special.into(),
+            form,
+            cut,
+            source: source.into(),
+        })
     }
 
     fn form(file: &Checked) -> Form {
@@ -82,6 +95,10 @@ impl Pipeline {
         &self.tokens
     }
 
+    pub(super) fn is_special(&self, id: u32) -> bool {
+        self.is_special.get(id as usize).copied().unwrap_or_default()
+    }
+
     pub(super) fn source(&self) -> &str {
         &self.source
     }
@@ -91,25 +108,49 @@ impl Pipeline {
     }
 
     pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
-        check_whitespace(text)?;
-        let Form::ByteLevel { pieces: bytes, exact: true } = &self.form else {
-            return self.encode_piece(text);
-        };
         let mut ids = Vec::with_capacity(text.len() / 3);
-        for piece in pieces(text) {
-            let new = self.encode_piece(piece)?;
-            let spelled: usize = new.iter().filter_map(|&id| bytes.get(id as usize)).map(Vec::len).sum();
-            if spelled != piece.len() {
-                return Err(self.lost(text));
-            }
-            ids.extend(new);
-        }
+        let tokens = |piece: &str| self.engine.encode_fast(piece, false);
+        self.run(text, tokens, |_, encoding| ids.extend_from_slice(encoding.get_ids()))?;
         Ok(ids)
     }
 
-    fn encode_piece(&self, piece: &str) -> Result<Vec<u32>, TextError> {
-        let encoding = self.engine.encode_fast(piece, false).map_err(|error| TextError::Engine(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+    pub(super) fn encoding(&self, text: &str) -> Result<Encoding, TextError> {
+        let mut all = Encoding::default();
+        let (mut characters, mut words) = (0, 0);
+        let tokens = |piece: &str| self.engine.encode_char_offsets(piece, false);
+        self.run(text, tokens, |piece, encoding| {
+            let places = encoding.get_offsets().iter().zip(encoding.get_word_ids());
+            for ((&id, token), (&(start, end), word)) in
+                encoding.get_ids().iter().zip(encoding.get_tokens()).zip(places)
+            {
+                all.push(id, token.as_str(), (characters + start, characters + end), word.map(|word| words + word));
+            }
+            characters += piece.chars().count();
+            words += encoding.get_word_ids().iter().flatten().max().map_or(0, |last| last + 1);
+        })?;
+        Ok(all)
+    }
+
+    /// Encodes piece by piece.
+    fn run(
+        &self,
+        text: &str,
+        encode: impl Fn(&str) -> tokenizers::Result<tokenizers::Encoding>,
+        mut take: impl FnMut(&str, &tokenizers::Encoding),
+    ) -> Result<(), TextError> {
+        check_whitespace(text)?;
+        for piece in pieces(text, self.cut, PIECE_BYTES) {
+            let encoding = encode(piece).map_err(|error| TextError::Engine(error.to_string()))?;
+            if let Form::ByteLevel { pieces: bytes, exact: true } = &self.form {
+                let of_token = |&id: &u32| bytes.get(id as usize).map_or(0, Vec::len);
+                let spelled: usize = encoding.get_ids().iter().map(of_token).sum();
+                if spelled != piece.len() {
+                    return Err(self.lost(text));
+                }
+            }
+            take(piece, &encoding);
+        }
+        Ok(())
     }
 
     /// Why the tokens do not spell the text: a byte without a token, if there is one.
@@ -152,59 +193,5 @@ impl Pipeline {
             }
             Form::Other { metaspace: false } => self.tokens.get(id as usize).map(|token| label::visible(token)),
         }
-    }
-}
-
-/// The `tokenizer.json` of the 256 bytes: BPE without merges, where the id of a byte is its value.
-pub(super) fn bytes_json() -> Value {
-    let vocab: serde_json::Map<String, Value> =
-        (0..=u8::MAX).map(|byte| (byte_level::character(byte).to_string(), Value::from(byte))).collect();
-    let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
-        "pre_tokenizer": byte_level, "post_processor": null, "decoder": byte_level,
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-            "vocab": vocab, "merges": []
-        }
-    })
-}
-
-/// Cuts a text before lone white space between words. GPT-2's pattern always starts a token there, and every
-/// alternative that could look across the cut (`\s+(?!\S)`) is the same on both sides of it.
-pub(super) fn pieces(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    let mut before = None;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        let alone = character.is_whitespace()
-            && before.is_some_and(|before: char| !before.is_whitespace())
-            && characters.peek().is_some_and(|(_, after)| !after.is_whitespace());
-        if alone && at - start >= PIECE_BYTES {
-            pieces.push(&text[start..at]);
-            start = at;
-        }
-        before = Some(character);
-    }
-    pieces.push(&text[start..]);
-    pieces
-}
-
-pub(super) fn check_whitespace(text: &str) -> Result<(), TextError> {
-    let mut length = 0;
-    let mut longest = (0, 0);
-    for (character, position) in text.chars().zip(1_usize..) {
-        length = if character.is_whitespace() { length + 1 } else { 0 };
-        if length > longest.0 {
-            longest = (length, position + 1 - length);
-        }
-    }
-    match longest {
-        (length, position) if length > MAX_WHITESPACE_RUN => {
-            Err(TextError::WhitespaceRun { position, length, limit: MAX_WHITESPACE_RUN })
-        }
-        _ => Ok(()),
     }
 }

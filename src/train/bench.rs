@@ -13,7 +13,7 @@ use super::error::TrainError;
 use super::report::dense_flops;
 use super::session::Session;
 use super::settings::Settings;
-use crate::data::{Dataset, Objective};
+use crate::data::Dataset;
 
 /// Steps that warm caches and the pace up; the first one is timed on its own.
 const WARM_UP: u32 = 2;
@@ -125,7 +125,7 @@ pub async fn bench(
         ms_p25: quantile(0.25),
         ms_p75: quantile(0.75),
         tokens_per_s: per_second((settings.batch * settings.context) as f64),
-        gflops: per_second(dense_flops(settings) as f64) / 1e9,
+        gflops: per_second(dense_flops(settings)? as f64) / 1e9,
         first_step_ms,
         adapter: session.engine().adapter().map_or("CPU interpreter", |a| a.name.as_str()).to_owned(),
         dispatches: footprint.dispatches,
@@ -153,7 +153,8 @@ impl Session {
     pub async fn profile(&mut self, repeats: u32) -> Result<Vec<KernelTime>, TrainError> {
         let step = self.submitted();
         let uniform = self.step_uniform(step, 0, self.settings().schedule().at(step));
-        let batch = self.data().train_batch(&Objective::default(), self.settings().shape(), self.seed(), step)?;
+        let settings = self.settings();
+        let batch = self.data().train_batch(&settings.objective, settings.shape(), self.seed(), step)?;
         let Some(gpu) = self.engine_mut().gpu_mut() else { return Ok(Vec::new()) };
         let mut sums: BTreeMap<String, (usize, f64, u64)> = BTreeMap::new();
         for launch in gpu.profile(uniform, batch, repeats).await? {

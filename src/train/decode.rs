@@ -69,6 +69,30 @@ pub struct Stop {
     pub eos: Option<u32>,
     /// New tokens at most.
     pub max_new: usize,
+    /// What the last token allowed must be, if anything; it costs nothing.
+    pub forced: Option<u32>,
+}
+
+impl Stop {
+    /// Ends with a token, or after so many.
+    #[must_use]
+    pub const fn at(eos: Option<u32>, max_new: usize) -> Self {
+        Self { eos, max_new, forced: None }
+    }
+
+    /// Scores of new token `position`: those given, unless a token is forced there.
+    fn scores(&self, position: usize, given: Vec<f64>) -> Vec<f64> {
+        match self.forced {
+            Some(token) if position + 1 == self.max_new => {
+                let mut scores = vec![f64::NEG_INFINITY; given.len()];
+                if let Some(score) = scores.get_mut(token as usize) {
+                    *score = 0.0;
+                }
+                scores
+            }
+            Some(_) | None => given,
+        }
+    }
 }
 
 /// Extends `prompt` by the best token until it ends. `score` gives the logits after a sequence.
@@ -81,8 +105,8 @@ pub fn greedy<E>(
     mut score: impl FnMut(&[u32]) -> Result<Vec<f64>, E>,
 ) -> Result<Vec<u32>, E> {
     let mut ids = prompt.to_vec();
-    for _ in 0..stop.max_new {
-        let logits = score(&ids)?;
+    for position in 0..stop.max_new {
+        let logits = stop.scores(position, score(&ids)?);
         let best = best_candidates(&[(0.0, logits)], 1);
         let Some(&(_, _, token)) = best.first() else { break };
         ids.push(token);
@@ -113,10 +137,10 @@ pub fn beam<E>(
         let length = (ids.len() - prompt.len()).max(1) as f64;
         sum / libm::pow(length, length_penalty)
     };
-    for _ in 0..stop.max_new {
+    for position in 0..stop.max_new {
         let mut scored = Vec::with_capacity(open.len());
         for (sum, ids) in &open {
-            scored.push((*sum, log_softmax(&score(ids)?)));
+            scored.push((*sum, stop.scores(position, log_softmax(&score(ids)?))));
         }
         let mut next = Vec::with_capacity(beams);
         for (rank, (sum, from, token)) in best_candidates(&scored, 2 * beams).into_iter().enumerate() {

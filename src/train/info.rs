@@ -3,9 +3,11 @@ use serde_json::{Map, Value};
 
 use super::engine::Footprint;
 use super::error::TrainError;
+use super::families;
 use super::session::Session;
 use crate::data::Summary;
 use crate::kernels::source;
+use crate::models::Architecture;
 
 /// What there is to know of a run before its first step.
 #[derive(Clone, Debug, Serialize)]
@@ -22,10 +24,16 @@ pub struct RunInfo {
     pub vocab_size: usize,
     /// Loss of a uniform guess, ln V in nats.
     pub random_guess: f64,
-    /// Blocks.
-    pub layers: usize,
-    /// Heads a block.
-    pub heads: usize,
+    /// The family.
+    pub family: &'static str,
+    /// Which stacks it has.
+    pub architecture: Architecture,
+    /// Blocks and heads of the encoder, if there is one.
+    pub encoder: Option<[usize; 2]>,
+    /// Blocks and heads of the decoder, if there is one.
+    pub decoder: Option<[usize; 2]>,
+    /// The objectives that the family can be trained with.
+    pub objectives: &'static [&'static str],
     /// Tokens a sequence.
     pub context: usize,
     /// Sequences a batch.
@@ -53,10 +61,13 @@ impl Session {
             gpu_bytes: bytes,
             dispatches,
             submits_per_chunk: 1,
-            vocab_size: settings.model.vocab_size,
-            random_guess: libm::log(settings.model.vocab_size as f64),
-            layers: settings.model.n_layer,
-            heads: settings.model.n_head,
+            vocab_size: settings.model.config.vocabulary(),
+            random_guess: libm::log(settings.model.config.vocabulary() as f64),
+            family: settings.model.config.family().name(),
+            architecture: settings.model.config.family().architecture(),
+            encoder: settings.model.config.encoder(),
+            decoder: settings.model.config.decoder(),
+            objectives: families::objectives(settings.model.config.family()),
             context: settings.context,
             batch: settings.batch,
             steps: settings.steps,

@@ -1,4 +1,8 @@
-//! Every setting that a visitor or `--set` can turn: its kind, range, words and whether it acts at once.
+//! Every setting that a visitor or `--set` can turn: its kind, range, words, whether it acts at once, and which families of
+//! models have it.
+
+use crate::data::Objective;
+use crate::models::Family::{self, Bart, Bert, Gpt2, T5, Transformer};
 
 /// What a setting holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -34,6 +38,8 @@ pub enum Group {
     Tokens,
     /// What is trained.
     Model,
+    /// What the model is asked for.
+    Objective,
     /// How it is trained.
     Optimizer,
 }
@@ -51,21 +57,45 @@ pub struct Knob {
     pub live: bool,
     /// Where it stands.
     pub group: Group,
+    /// The families that have it; empty for all.
+    pub families: &'static [Family],
     /// One sentence.
     pub help: &'static str,
 }
 
 const fn knob(key: &'static str, label: &'static str, kind: Kind, group: Group, help: &'static str) -> Knob {
-    Knob { key, label, kind, live: false, group, help }
+    Knob { key, label, kind, live: false, group, families: &[], help }
+}
+
+/// A key of the configurations of some families.
+const fn model(
+    families: &'static [Family],
+    key: &'static str,
+    label: &'static str,
+    kind: Kind,
+    help: &'static str,
+) -> Knob {
+    Knob { key, label, kind, live: false, group: Group::Model, families, help }
 }
 
 const fn live(key: &'static str, label: &'static str, kind: Kind, group: Group, help: &'static str) -> Knob {
-    Knob { key, label, kind, live: true, group, help }
+    Knob { key, label, kind, live: true, group, families: &[], help }
+}
+
+impl Knob {
+    /// Whether a family has it.
+    #[must_use]
+    pub fn belongs_to(&self, family: Family) -> bool {
+        self.families.is_empty() || self.families.contains(&family)
+    }
 }
 
 const PROBABILITY: Kind = Kind::Float { min: 0.0, max: 0.95 };
 /// Up to what single precision holds: a rate that is too high shows in the loss, and that is a lesson.
 const RATE: Kind = Kind::Float { min: 0.0, max: 1e38 };
+const ACTIVATIONS: Kind = Kind::Choice(&["gelu_new", "gelu", "relu", "silu"]);
+const EPSILON: Kind = Kind::Float { min: 1e-30, max: 1.0 };
+const SPREAD: Kind = Kind::Float { min: 1e-6, max: 10.0 };
 const COUNT: Kind = Kind::Int { min: 1, max: u32::MAX as u64 };
 
 /// All settings, in the order in which they are shown.
@@ -105,94 +135,330 @@ pub const KNOBS: &[Knob] = &[
         Group::Tokens,
         "Rows of the token embedding (V); follows the tokenizer unless set.",
     ),
-    knob("n_layer", "Layers", Kind::Int { min: 1, max: 256 }, Group::Model, "Transformer blocks, one after the other."),
     knob(
+        "family",
+        "Family",
+        Kind::Choice(&["bert", "t5", "bart", "transformer", "gpt2"]),
+        Group::Model,
+        "Encoder-only (BERT), encoder and decoder (T5, BART, the original Transformer), or decoder-only (GPT).",
+    ),
+    model(&[Gpt2], "n_layer", "Layers", Kind::Int { min: 1, max: 256 }, "Transformer blocks, one after the other."),
+    model(
+        &[Bert],
+        "num_hidden_layers",
+        "Layers",
+        Kind::Int { min: 1, max: 256 },
+        "Transformer blocks, one after the other.",
+    ),
+    model(&[T5], "num_layers", "Encoder layers", Kind::Int { min: 1, max: 256 }, "Blocks of the encoder."),
+    model(
+        &[T5],
+        "num_decoder_layers",
+        "Decoder layers",
+        Kind::Nullable,
+        "Blocks of the decoder; null is as many as the encoder has.",
+    ),
+    model(
+        &[Bart, Transformer],
+        "encoder_layers",
+        "Encoder layers",
+        Kind::Int { min: 1, max: 256 },
+        "Blocks of the encoder.",
+    ),
+    model(
+        &[Bart, Transformer],
+        "decoder_layers",
+        "Decoder layers",
+        Kind::Int { min: 1, max: 256 },
+        "Blocks of the decoder.",
+    ),
+    model(
+        &[Gpt2],
         "n_head",
         "Attention heads",
         Kind::Int { min: 1, max: 1024 },
-        Group::Model,
         "Heads per layer; they divide the embedding dimension among them.",
     ),
-    knob(
+    model(
+        &[Bert],
+        "num_attention_heads",
+        "Attention heads",
+        Kind::Int { min: 1, max: 1024 },
+        "Heads per layer; they divide the width among them.",
+    ),
+    model(&[T5, Transformer], "num_heads", "Attention heads", Kind::Int { min: 1, max: 1024 }, "Heads per layer."),
+    model(
+        &[Bart],
+        "encoder_attention_heads",
+        "Encoder heads",
+        Kind::Int { min: 1, max: 1024 },
+        "Heads per layer of the encoder.",
+    ),
+    model(
+        &[Bart],
+        "decoder_attention_heads",
+        "Decoder heads",
+        Kind::Int { min: 1, max: 1024 },
+        "Heads per layer of the decoder.",
+    ),
+    model(
+        &[Gpt2],
         "n_embd",
         "Embedding dimension (d_model)",
         Kind::Int { min: 1, max: 65_536 },
-        Group::Model,
         "Numbers that stand for one token inside the model.",
     ),
-    knob(
+    model(
+        &[Bert],
+        "hidden_size",
+        "Width (d_model)",
+        Kind::Int { min: 1, max: 65_536 },
+        "Numbers that stand for one token inside the model.",
+    ),
+    model(
+        &[T5, Bart, Transformer],
+        "d_model",
+        "Width (d_model)",
+        Kind::Int { min: 1, max: 65_536 },
+        "Numbers that stand for one token inside the model.",
+    ),
+    model(
+        &[T5],
+        "d_kv",
+        "Head width (d_kv)",
+        Kind::Int { min: 1, max: 65_536 },
+        "Columns of a head; heads times this may differ from the width.",
+    ),
+    model(
+        &[Gpt2],
         "n_inner",
         "Feed-forward dimension (d_ff)",
         Kind::Nullable,
-        Group::Model,
         "Width of the feed-forward layer; null is four times the embedding dimension.",
     ),
-    knob(
+    model(
+        &[Bert],
+        "intermediate_size",
+        "Feed-forward width (d_ff)",
+        Kind::Int { min: 1, max: 262_144 },
+        "Width of the feed-forward layer.",
+    ),
+    model(
+        &[T5, Transformer],
+        "d_ff",
+        "Feed-forward width (d_ff)",
+        Kind::Int { min: 1, max: 262_144 },
+        "Width of the feed-forward layers.",
+    ),
+    model(
+        &[Bart],
+        "encoder_ffn_dim",
+        "Encoder feed-forward width",
+        Kind::Int { min: 1, max: 262_144 },
+        "Width of the feed-forward layer of the encoder.",
+    ),
+    model(
+        &[Bart],
+        "decoder_ffn_dim",
+        "Decoder feed-forward width",
+        Kind::Int { min: 1, max: 262_144 },
+        "Width of the feed-forward layer of the decoder.",
+    ),
+    model(
+        &[Gpt2],
         "n_positions",
         "Positions",
         Kind::Int { min: 1, max: 65_536 },
-        Group::Model,
         "Rows of the position embedding; follows the context unless set.",
     ),
-    knob(
+    model(
+        &[Bert, Bart, Transformer],
+        "max_position_embeddings",
+        "Positions",
+        Kind::Int { min: 1, max: 65_536 },
+        "Longest text; follows the context unless set.",
+    ),
+    model(
+        &[T5],
+        "relative_attention_num_buckets",
+        "Position buckets",
+        Kind::Int { min: 4, max: 65_536 },
+        "Buckets of relative positions.",
+    ),
+    model(
+        &[T5],
+        "relative_attention_max_distance",
+        "Farthest distance",
+        Kind::Int { min: 3, max: 65_536 },
+        "Tokens farther apart than this share a bucket.",
+    ),
+    model(
+        &[Bert],
+        "type_vocab_size",
+        "Token types",
+        Kind::Int { min: 1, max: 65_536 },
+        "Texts that a token can belong to: two for pairs.",
+    ),
+    model(
+        &[Gpt2, Bart, Transformer],
         "activation_function",
         "Activation",
-        Kind::Choice(&["gelu_new", "gelu", "relu", "silu"]),
-        Group::Model,
+        ACTIVATIONS,
         "Nonlinearity of the feed-forward layer.",
     ),
-    knob(
+    model(&[Bert], "hidden_act", "Activation", ACTIVATIONS, "Nonlinearity of the feed-forward layer."),
+    model(
+        &[T5],
+        "feed_forward_proj",
+        "Feed-forward layer",
+        Kind::Choice(&["relu", "gelu_new", "gated-gelu", "gated-silu"]),
+        "The nonlinearity, or a gate: relu is v1.0, gated-gelu v1.1.",
+    ),
+    model(
+        &[Gpt2, Bert],
         "norm",
         "Normalization",
         Kind::Choice(&["pre", "post"]),
-        Group::Model,
-        "Before each sublayer (GPT-2) or after it (the original Transformer).",
+        "Before each sublayer (GPT-2) or after it (BERT, the original Transformer).",
     ),
-    knob("bias", "Biases", Kind::Bool, Group::Model, "Whether projections and norms have biases."),
-    knob(
+    model(
+        &[Gpt2, Bert],
+        "norm_kind",
+        "Norm",
+        Kind::Choice(&["layer", "rms"]),
+        "Layer norm, or the root mean square alone.",
+    ),
+    model(
+        &[Gpt2, Bert],
+        "position",
+        "Positions by",
+        Kind::Choice(&["learned", "sinusoidal", "rotary", "alibi", "none"]),
+        "How the stack knows the order of its tokens.",
+    ),
+    model(
+        &[Gpt2, Bert],
+        "gated",
+        "Gated feed-forward",
+        Kind::Bool,
+        "Multiplies the nonlinearity by a second projection: SwiGLU with silu, GEGLU with gelu.",
+    ),
+    model(
+        &[Gpt2, Bert],
+        "kv_heads",
+        "Key heads",
+        Kind::Nullable,
+        "Heads of keys and values, which groups of query heads share; null is one each.",
+    ),
+    model(
+        &[Gpt2, Bert],
+        "qk_norm",
+        "Query and key norm",
+        Kind::Bool,
+        "Whether each head normalizes its queries and keys.",
+    ),
+    model(
+        &[Gpt2],
+        "band",
+        "Banded attention",
+        Kind::Nullable,
+        "Every second layer sees only this many tokens back, as in GPT-3; null is all.",
+    ),
+    model(&[Gpt2, Bert], "bias", "Biases", Kind::Bool, "Whether projections and norms have biases."),
+    model(
+        &[Gpt2, Bert, T5],
         "tie_word_embeddings",
         "Tied embeddings",
         Kind::Bool,
-        Group::Model,
         "Whether the output projection is the token embedding.",
     ),
+    model(
+        &[Bart],
+        "scale_embedding",
+        "Scaled embeddings",
+        Kind::Bool,
+        "Whether embeddings are multiplied by the square root of the width.",
+    ),
     knob("dropout", "Dropout", PROBABILITY, Group::Model, "Share of activations zeroed while training, at every site."),
-    knob(
-        "resid_pdrop",
-        "Dropout, residual",
+    model(&[Gpt2], "resid_pdrop", "Dropout, residual", PROBABILITY, "Dropout on projections into the residual stream."),
+    model(&[Gpt2], "embd_pdrop", "Dropout, embeddings", PROBABILITY, "Dropout on the embeddings."),
+    model(&[Gpt2], "attn_pdrop", "Dropout, attention", PROBABILITY, "Dropout on attention probabilities."),
+    model(
+        &[Bert],
+        "hidden_dropout_prob",
+        "Dropout, hidden",
         PROBABILITY,
-        Group::Model,
-        "Dropout on projections into the residual stream.",
+        "Dropout on embeddings and on projections into the residual stream.",
     ),
-    knob("embd_pdrop", "Dropout, embeddings", PROBABILITY, Group::Model, "Dropout on the embeddings."),
-    knob("attn_pdrop", "Dropout, attention", PROBABILITY, Group::Model, "Dropout on attention probabilities."),
-    knob(
-        "layer_norm_epsilon",
-        "Norm epsilon",
-        Kind::Float { min: 1e-30, max: 1.0 },
-        Group::Model,
-        "Added to the variance in every norm.",
+    model(
+        &[Bert],
+        "attention_probs_dropout_prob",
+        "Dropout, attention",
+        PROBABILITY,
+        "Dropout on attention probabilities.",
     ),
-    knob(
-        "initializer_range",
-        "Initial standard deviation",
-        Kind::Float { min: 1e-6, max: 10.0 },
-        Group::Model,
-        "Spread of the first weights.",
-    ),
-    knob(
+    model(&[T5], "dropout_rate", "Dropout rate", PROBABILITY, "Dropout, everywhere."),
+    model(&[Bart], "attention_dropout", "Dropout, attention", PROBABILITY, "Dropout on attention probabilities."),
+    model(&[Bart], "activation_dropout", "Dropout, activations", PROBABILITY, "Dropout after the nonlinearity."),
+    model(&[Gpt2, T5], "layer_norm_epsilon", "Norm epsilon", EPSILON, "Added to the variance in every norm."),
+    model(&[Bert, Transformer], "layer_norm_eps", "Norm epsilon", EPSILON, "Added to the variance in every norm."),
+    model(&[Gpt2, Bert], "initializer_range", "Initial standard deviation", SPREAD, "Spread of the first weights."),
+    model(&[Bart], "init_std", "Initial standard deviation", SPREAD, "Spread of the first weights."),
+    model(&[T5], "initializer_factor", "Initial factor", SPREAD, "Multiplies the spread of the first weights."),
+    model(
+        &[Gpt2],
         "scale_attn_weights",
         "Scaled attention",
         Kind::Bool,
-        Group::Model,
         "Whether scores are divided by the square root of the head's width.",
     ),
-    knob(
+    model(
+        &[Gpt2],
         "scale_attn_by_inverse_layer_idx",
         "Scale by layer",
         Kind::Bool,
-        Group::Model,
         "Whether scores of layer i are divided by i + 1 as well.",
+    ),
+    knob(
+        "objective",
+        "Objective",
+        Kind::Choice(&Objective::NAMES),
+        Group::Objective,
+        "What the model learns to do: the next token, masked tokens, spans, noise, or answers.",
+    ),
+    knob(
+        "target",
+        "Target length",
+        Kind::Nullable,
+        Group::Objective,
+        "Tokens of the decoder's sequence (T); null follows the objective and the context.",
+    ),
+    knob(
+        "mask_rate",
+        "Share of noise",
+        Kind::Float { min: 0.001, max: 0.999 },
+        Group::Objective,
+        "Share of the tokens that are masked, or corrupted in spans.",
+    ),
+    knob(
+        "mean_span",
+        "Mean span",
+        Kind::Float { min: 1.0, max: 1000.0 },
+        Group::Objective,
+        "Mean length of a corrupted span, in tokens.",
+    ),
+    knob(
+        "whole_words",
+        "Whole words",
+        Kind::Bool,
+        Group::Objective,
+        "Whether the pieces of a word are masked together.",
+    ),
+    knob(
+        "label_smoothing",
+        "Label smoothing",
+        Kind::Float { min: 0.0, max: 0.9 },
+        Group::Objective,
+        "Share of the target that is spread over the vocabulary.",
     ),
     knob("batch", "Batch size", Kind::Int { min: 1, max: 65_536 }, Group::Optimizer, "Sequences per step (B)."),
     knob("steps", "Steps", COUNT, Group::Optimizer, "Length of the run."),

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::error::TrainError;
 use super::schedule::ScheduleKind;
 use super::settings::{SettingError, Settings, TokenizerKind};
+use crate::data::Objective;
 use crate::data::{Dataset, Task, TokenizerChoice};
-use crate::models::{Decay, Gpt2Config};
+use crate::models::{Config, Decay, Gpt2Config, Model};
 
 /// What a preset reads when no file is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +37,7 @@ pub struct Preset {
 
 /// Small decoder, AdamW as in models that learn within a minute: the ground that presets differ from.
 fn base() -> Settings {
-    let model = Gpt2Config {
+    let model = Model::language(Config::Gpt2(Gpt2Config {
         n_layer: 2,
         n_head: 4,
         n_embd: 64,
@@ -46,11 +47,13 @@ fn base() -> Settings {
         bos_token_id: None,
         eos_token_id: None,
         ..Gpt2Config::default()
-    };
+    }));
     Settings {
         model,
         fixed_vocabulary: false,
         fixed_positions: false,
+        objective: Objective::default(),
+        target: None,
         tokenizer: TokenizerKind::Characters,
         bpe_vocab: 1024,
         context: 64,

@@ -8,8 +8,9 @@ use super::session::fit_to_data;
 use super::settings::Settings;
 use crate::data::Dataset;
 use crate::gpu::AdapterInfo;
+use crate::ir::Op;
 use crate::kernels::Target;
-use crate::models::Extents;
+use crate::models::Mode;
 
 /// A training step as a plan, and what a run of it allocates.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -55,11 +56,14 @@ pub fn plan_report(settings: &Settings, data: Option<&Dataset>, software: bool) 
     match data {
         Some(data) => fit_to_data(&mut settings, data)?,
         None if settings.fixed_positions => {}
-        None => settings.model.n_positions = settings.context,
+        None => {
+            let longest = settings.context.max(settings.shape().target);
+            settings.model.config.set_positions(longest);
+        }
     }
     let target = if software { Target::Software } else { Target::Gpu };
-    let graphs = Graphs { config: settings.model.clone(), decay: settings.decay };
-    let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
+    let graphs = Graphs { model: settings.model.clone(), decay: settings.decay };
+    let extents = settings.extents();
     let graph = graphs.training(extents)?;
     let plans = RunPlans::new(&graphs, &graph, settings.optimizer(), extents, target)?;
     let footprint = plans.footprint();
@@ -69,10 +73,10 @@ pub fn plan_report(settings: &Settings, data: Option<&Dataset>, software: bool) 
         buffers_per_step: 0,
         bind_groups_per_step: 0,
         bytes: footprint.bytes,
-        parameters: settings.model.parameters(),
+        parameters: graph.parameter_count() as u64,
         flops: footprint.flops,
-        dense_flops: dense_flops(&settings),
-        vocab_size: settings.model.vocab_size,
+        dense_flops: dense_flops(&settings)?,
+        vocab_size: settings.model.config.vocabulary(),
         batch: settings.batch,
         context: settings.context,
         target: if software { "software" } else { "gpu" },
@@ -81,16 +85,30 @@ pub fn plan_report(settings: &Settings, data: Option<&Dataset>, software: bool) 
     })
 }
 
-/// Floating-point operations of a training step as nanoGPT counts them, whatever is launched: (6N + 12·L·d·T) a token, with N
-/// the weights of matrix products, the head included, embeddings not, and attention dense.
-#[must_use]
-pub fn dense_flops(settings: &Settings) -> u64 {
-    let model = &settings.model;
-    let [l, d, f, v, t, b] =
-        [model.n_layer, model.n_embd, model.inner(), model.vocab_size, settings.context, settings.batch]
-            .map(|n| n as u64);
-    let weights = l * (4 * d * d + 2 * d * f) + v * d;
-    (6 * weights + 12 * l * d * t) * (b * t)
+/// Floating-point operations of a training step as nanoGPT counts them, whatever is launched: three times those of the forward
+/// matrix products, the head included, embeddings not, and of attention with a dense mask. In a decoder-only model that is
+/// (6N + 12·L·d·T) a token.
+///
+/// # Errors
+/// When the settings describe no model.
+pub fn dense_flops(settings: &Settings) -> Result<u64, TrainError> {
+    let graph = settings.model.graph(settings.extents(), Mode::Evaluate, settings.decay)?;
+    let shape = |value| &graph.ty(value).shape;
+    let forward = graph.nodes.iter().map(|node| match &node.op {
+        Op::MatMul { ta, .. } => {
+            let a = shape(node.inputs[0]);
+            let inner = if *ta { a.rows() } else { a.columns() };
+            2 * (shape(node.outputs[0]).elements() * inner) as u64
+        }
+        Op::Attention(a) => {
+            let (o, lse) = (shape(node.outputs[0]), shape(node.outputs[1]));
+            let keys = shape(node.inputs[a.projections() - 1]).dims()[1];
+            let width = o.elements() / lse.elements();
+            4 * (lse.elements() * keys * width) as u64
+        }
+        _ => 0,
+    });
+    Ok(3 * forward.sum::<u64>())
 }
 
 /// Every adapter there is, best first.

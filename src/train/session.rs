@@ -9,9 +9,9 @@ use super::error::{Divergence, TrainError};
 use super::metrics::StepMetrics;
 use super::settings::Settings;
 use super::{Pace, knobs};
-use crate::data::{Batch, Dataset, Objective};
+use crate::data::{Batch, Dataset};
 use crate::kernels::Step;
-use crate::models::{Gpt2Config, initial_values};
+use crate::models::{Config, initial_values};
 
 /// A run in progress.
 pub struct Session {
@@ -160,13 +160,13 @@ impl Session {
 
     fn submit(&mut self, count: u32) -> Result<(), TrainError> {
         let first = self.submitted;
-        let schedule = self.settings.schedule();
+        let (schedule, shape) = (self.settings.schedule(), self.settings.shape());
         let mut steps: Vec<(Step, Batch)> = Vec::with_capacity(count as usize);
         let mut rates = Vec::with_capacity(count as usize);
         for slot in 0..count {
             let step = first + slot;
             let lr = schedule.at(step);
-            let batch = self.data.train_batch(&Objective::default(), self.settings.shape(), self.seed, step)?;
+            let batch = self.data.train_batch(&self.settings.objective, shape, self.seed, step)?;
             steps.push((self.step_uniform(step, slot, lr), batch));
             rates.push(lr);
         }
@@ -250,21 +250,44 @@ impl Session {
 /// Fills in what follows from the data: vocabulary, positions, special tokens.
 pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(), TrainError> {
     // A shape that the data does not have is refused before anything is built for it.
-    data.train_batch(&Objective::default(), settings.shape(), 0, 0)?;
-    data.validation_batch(&Objective::default(), settings.shape(), 0)?;
+    data.train_batch(&settings.objective, settings.shape(), 0, 0)?;
+    data.validation_batch(&settings.objective, settings.shape(), 0)?;
     let tokenizer = data.tokenizer();
-    let vocabulary = tokenizer.vocab_size();
-    let model: &mut Gpt2Config = &mut settings.model;
+    let (vocabulary, longest) = (tokenizer.vocab_size(), settings.context.max(settings.shape().target));
+    let model = &mut settings.model.config;
     if !settings.fixed_vocabulary {
-        model.vocab_size = vocabulary;
-    } else if model.vocab_size < vocabulary {
-        return Err(TrainError::Vocabulary { model: model.vocab_size, data: vocabulary });
+        model.set_vocabulary(vocabulary);
+    } else if model.vocabulary() < vocabulary {
+        return Err(TrainError::Vocabulary { model: model.vocabulary(), data: vocabulary });
     }
     if !settings.fixed_positions {
-        model.n_positions = settings.context;
+        model.set_positions(longest);
     }
-    model.eos_token_id = tokenizer.eos();
-    model.bos_token_id = tokenizer.eos();
-    model.pad_token_id = tokenizer.id("<pad>");
+    let specials = data.specials();
+    match model {
+        Config::Gpt2(gpt) => {
+            gpt.eos_token_id = tokenizer.eos();
+            gpt.bos_token_id = tokenizer.eos();
+            gpt.pad_token_id = specials.pad.or_else(|| tokenizer.id("<pad>"));
+        }
+        Config::Bert(bert) => bert.pad_token_id = specials.pad,
+        Config::T5(t5) => {
+            t5.pad_token_id = specials.pad.unwrap_or(t5.pad_token_id);
+            t5.eos_token_id = specials.end.unwrap_or(t5.eos_token_id);
+            t5.decoder_start_token_id = Some(t5.pad_token_id);
+        }
+        Config::Bart(bart) => {
+            bart.pad_token_id = specials.pad.unwrap_or(bart.pad_token_id);
+            bart.bos_token_id = specials.start.unwrap_or(bart.bos_token_id);
+            bart.eos_token_id = specials.end.unwrap_or(bart.eos_token_id);
+            bart.decoder_start_token_id = Some(bart.eos_token_id);
+            bart.forced_eos_token_id = Some(bart.eos_token_id);
+        }
+        Config::Transformer(transformer) => {
+            transformer.pad_token_id = specials.pad.unwrap_or(transformer.pad_token_id);
+            transformer.bos_token_id = specials.start.unwrap_or(transformer.bos_token_id);
+            transformer.eos_token_id = specials.end.unwrap_or(transformer.eos_token_id);
+        }
+    }
     Ok(())
 }

@@ -1,11 +1,12 @@
 use serde_json::{Map, Value, json};
 
+use super::families;
 use super::knobs::{KNOBS, Kind, Knob};
 use super::metrics::readable;
 use super::schedule::{Schedule, ScheduleKind};
-use crate::data::{Shape, TokenizerChoice};
+use crate::data::{Frame, Objective, Shape, TokenizerChoice};
 use crate::ir::{Optimizer, OptimizerKind};
-use crate::models::{Decay, Gpt2Config, ModelError};
+use crate::models::{Architecture, Decay, Extents, Family, KeyMask, Model, ModelError};
 
 /// A setting that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -44,18 +45,22 @@ pub enum SettingError {
 /// Everything that decides a run, beside its data and seed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
-    /// The model; `vocab_size` and `n_positions` follow data and context unless they were set.
-    pub model: Gpt2Config,
+    /// The model; its vocabulary and positions follow data and context unless they were set.
+    pub model: Model,
     /// Whether `vocab_size` was set.
     pub fixed_vocabulary: bool,
-    /// Whether `n_positions` was set.
+    /// Whether the number of positions was set.
     pub fixed_positions: bool,
+    /// What the model learns to do.
+    pub objective: Objective,
     /// How text becomes tokens.
     pub tokenizer: TokenizerKind,
     /// Vocabulary of a trained byte-pair encoding.
     pub bpe_vocab: usize,
-    /// Tokens a sequence T.
+    /// Tokens a sequence: T, or S where there is an encoder and a decoder.
     pub context: usize,
+    /// Tokens of the decoder's sequence T, where there is an encoder; `None` follows objective and context.
+    pub target: Option<usize>,
     /// Sequences a batch B.
     pub batch: usize,
     /// Steps of the run.
@@ -114,8 +119,9 @@ impl Settings {
     /// # Errors
     /// When the key is unknown, or the value is of the wrong kind or out of range.
     pub fn set(&mut self, key: &str, value: &Value) -> Result<(), SettingError> {
-        let Some(knob) = KNOBS.iter().find(|k| k.key == key) else {
-            let known = KNOBS.iter().map(|k| k.key).collect::<Vec<_>>().join(", ");
+        let family = self.model.config.family();
+        let Some(knob) = KNOBS.iter().find(|k| k.key == key && k.belongs_to(family)) else {
+            let known = self.knobs().map(|k| k.key).collect::<Vec<_>>().join(", ");
             return Err(SettingError::Unknown { key: key.to_owned(), known });
         };
         knob.check(value)?;
@@ -149,18 +155,20 @@ impl Settings {
             "weight_decay" => self.weight_decay = number(),
             "decay" => self.decay = if value.as_str() == Some("linear") { Decay::Linear } else { Decay::Matrices },
             "clip" => self.clip = number(),
-            "dropout" => {
-                for site in ["resid_pdrop", "embd_pdrop", "attn_pdrop"] {
-                    self.model.set(site, value)?;
-                }
-            }
+            "dropout" => self.model.config.set_dropout(value)?,
+            "family" => self.set_family(Family::named(value.as_str().unwrap_or_default())?),
+            "objective" => self.objective = families::objective(value.as_str().unwrap_or_default(), &self.objective),
+            "target" => self.target = value.as_u64().map(|n| n as usize),
+            "mask_rate" | "mean_span" => families::set_noise(&mut self.objective, key, number()),
+            "whole_words" => families::set_whole_words(&mut self.objective, value.as_bool() == Some(true)),
+            "label_smoothing" => self.model.smoothing = number(),
             "eval_every" => self.eval_every = whole() as u32,
             "eval_batches" => self.eval_batches = whole() as u32,
             "world_seed" => self.world_seed = whole() as u32,
             model_key => {
                 self.fixed_vocabulary |= model_key == "vocab_size";
-                self.fixed_positions |= model_key == "n_positions";
-                self.model.set(model_key, value)?;
+                self.fixed_positions |= ["n_positions", "max_position_embeddings"].contains(&model_key);
+                self.model.config.set(model_key, value)?;
             }
         }
         Ok(())
@@ -169,7 +177,6 @@ impl Settings {
     /// The value of a key, as the page and `config` listings show it.
     #[must_use]
     pub fn get(&self, knob: &Knob) -> Value {
-        let model = || self.model.to_json()[knob.key].clone();
         match knob.key {
             "tokenizer" => json!(match self.tokenizer {
                 TokenizerKind::Characters => "characters",
@@ -194,32 +201,104 @@ impl Settings {
             "weight_decay" => json!(self.weight_decay),
             "decay" => json!(if self.decay == Decay::Linear { "linear" } else { "matrices" }),
             "clip" => json!(self.clip),
-            "dropout" => decimal(self.model.resid_pdrop),
+            "dropout" => self.model.config.dropout(),
+            "family" => json!(self.model.config.family().name()),
+            "objective" => json!(self.objective.name()),
+            "target" => json!(self.target),
+            "mask_rate" => json!(families::noise(&self.objective).map(|(rate, _)| rate)),
+            "mean_span" => json!(families::noise(&self.objective).and_then(|(_, mean)| mean)),
+            "whole_words" => json!(families::whole_words(&self.objective)),
+            "label_smoothing" => json!(self.model.smoothing),
             "eval_every" => json!(self.eval_every),
             "eval_batches" => json!(self.eval_batches),
             "world_seed" => json!(self.world_seed),
-            "bias" => json!(self.model.bias),
-            "norm" => json!(if self.model.norm == crate::models::NormPlacement::Pre { "pre" } else { "post" }),
-            _ => model(),
+            key => self.model.config.get(key),
         }
+    }
+
+    /// The settings that this family has, in the order in which they are shown.
+    pub fn knobs(&self) -> impl Iterator<Item = &'static Knob> {
+        let family = self.model.config.family();
+        KNOBS.iter().filter(move |knob| knob.belongs_to(family))
+    }
+
+    /// Sets keys in the order in which they depend on each other: the family first, then the objective.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn apply<'a>(
+        &mut self,
+        map: impl IntoIterator<Item = (&'a str, &'a Value)> + Clone,
+    ) -> Result<(), SettingError> {
+        for first in ["family", "objective"] {
+            for (key, value) in map.clone().into_iter().filter(|(key, _)| *key == first) {
+                self.set(key, value)?;
+            }
+        }
+        for (key, value) in map.into_iter().filter(|(key, _)| !["family", "objective"].contains(key)) {
+            // What an objective does not have is null in a listing.
+            if !(value.is_null() && ["mask_rate", "mean_span"].contains(&key)) {
+                self.set(key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Another family of about the same size, with the objective that it was made for.
+    fn set_family(&mut self, family: Family) {
+        if family != self.model.config.family() {
+            self.model = Model::language(families::config(family, &self.model.config));
+            self.objective = families::default_objective(family);
+            self.target = None;
+            (self.fixed_vocabulary, self.fixed_positions) = (false, false);
+        }
+    }
+
+    /// How the family frames the sequences of its stacks.
+    #[must_use]
+    pub const fn frame(&self) -> Frame {
+        match self.model.config.family() {
+            Family::T5 => Frame::T5,
+            Family::Bart => Frame::Bart,
+            Family::Bert | Family::Gpt2 | Family::Transformer => Frame::Transformer,
+        }
+    }
+
+    /// Extents of a batch.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        let target = match self.model.config.family().architecture() {
+            Architecture::EncoderOnly | Architecture::DecoderOnly => 0,
+            Architecture::EncoderDecoder => self
+                .target
+                .or_else(|| self.objective.natural_target(self.context, self.frame()))
+                .unwrap_or(self.context),
+        };
+        Shape { batch: self.batch, source: self.context, target }
+    }
+
+    /// Extents of a training step.
+    #[must_use]
+    pub fn extents(&self) -> Extents {
+        let shape = self.shape();
+        let key_mask = match self.model.config.family().architecture() {
+            Architecture::EncoderOnly | Architecture::EncoderDecoder => KeyMask::Padding,
+            Architecture::DecoderOnly => families::decoder_mask(&self.objective),
+        };
+        let rows = self.objective.slots(shape);
+        Extents { batch: shape.batch, time: shape.source, target: shape.target, key_mask, rows }
     }
 
     /// All keys with their values.
     #[must_use]
     pub fn to_map(&self) -> Map<String, Value> {
-        KNOBS.iter().map(|knob| (knob.key.to_owned(), self.get(knob))).collect()
+        self.knobs().map(|knob| (knob.key.to_owned(), self.get(knob))).collect()
     }
 
     /// The learning rate over the run.
     #[must_use]
     pub const fn schedule(&self) -> Schedule {
         Schedule { kind: self.schedule, lr: self.lr, min_lr: self.min_lr, warmup: self.warmup, steps: self.steps }
-    }
-
-    /// Extents of a batch.
-    #[must_use]
-    pub const fn shape(&self) -> Shape {
-        Shape::single(self.batch, self.context)
     }
 
     /// The optimizer.
@@ -239,11 +318,6 @@ impl Settings {
             TokenizerKind::Bpe => TokenizerChoice::Bpe(self.bpe_vocab),
         }
     }
-}
-
-/// The shortest decimal that reads back as this f32: 0.1, not 0.10000000149.
-fn decimal(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, |v| json!(v))
 }
 
 impl Knob {

@@ -102,9 +102,7 @@ impl Engine {
             .map_err(|e| Failure::new("setting", &format!("the run's configuration: {e}")))?;
         let preset = Preset::find(&config.preset).map_err(Failure::from)?;
         let mut settings = preset.settings().map_err(Failure::from)?;
-        for (key, value) in &config.settings {
-            settings.set(key, value).map_err(Failure::from)?;
-        }
+        settings.apply(config.settings.iter().map(|(key, value)| (key.as_str(), value))).map_err(Failure::from)?;
         let bytes = text.map(|t| t.to_vec());
         let name = config.text_name.as_deref().unwrap_or("text");
         let tokenizer = match tokenizer {

@@ -4,8 +4,8 @@ use pollster::block_on;
 use serde::Serialize;
 use serde_json::Value;
 use trainyard::data::{Dataset, Task, TokenizerChoice};
-use trainyard::train::checkpoint::{Model, Sizes};
-use trainyard::train::{Source, number};
+use trainyard::train::checkpoint::LoadedModel;
+use trainyard::train::{Measure, Preset, Settings, Source, default_objective, number};
 
 use crate::args::EvalArgs;
 use crate::error::CliError;
@@ -17,6 +17,7 @@ use crate::store::Store;
 /// Sizes for a model that does not say how it was trained.
 const BATCH: usize = 8;
 const BATCHES: u32 = 20;
+const CONTEXT: usize = 1024;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -38,19 +39,22 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     let store = Store::open(&args.checkpoint)?;
     let run = Run::read(&store)?;
     let mut model = open_model(&store, device)?;
-    let (data, sizes, batches) = match &run {
+    let (data, settings, batches) = match &run {
         Some(run) => {
             let tokenizer = TokenizerChoice::Given(model.tokenizer().clone());
             let data = run.data(&store, tokenizer, args.data.as_deref(), false)?;
-            let sizes = Sizes { batch: run.settings.batch, context: run.settings.context };
-            (data, sizes, run.settings.eval_batches)
+            (data, run.settings.clone(), run.settings.eval_batches)
         }
-        None => (foreign(args, &store, &model)?, Sizes { batch: BATCH, context: model.config().n_positions }, BATCHES),
+        None => {
+            let settings = foreign_settings(&model)?;
+            (foreign(args, &store, &model, &settings)?, settings, BATCHES)
+        }
     };
     let batches = args.batches.unwrap_or(batches);
-    let val_loss = block_on(model.validation_loss(&data, sizes, batches))?;
-    let answers = block_on(model.accuracy(&data, sizes, args.examples))?;
-    let Sizes { batch, context } = sizes;
+    let measure = Measure { vocabulary: model.model().classes(), ..Measure::of(&settings, &data) };
+    let (val_loss, share) = block_on(model.validation(measure, batches))?;
+    let answers = block_on(model.accuracy(measure, args.examples))?;
+    let (batch, context) = (settings.batch, settings.context);
     if args.json {
         return output::json(&Report {
             val_loss: number(val_loss),
@@ -59,7 +63,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             context,
             right: answers.map(|(right, _)| right),
             examples: answers.map(|(_, examples)| examples),
-            accuracy: answers.map(|(right, examples)| f64::from(right) / f64::from(examples)),
+            accuracy: share.or_else(|| answers.map(|(right, examples)| f64::from(right) / f64::from(examples))),
             device: model.device(),
         });
     }
@@ -70,14 +74,27 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             let verb = if sorts { "sorted" } else { "right:" };
             output::line(&format!("{verb} {right} of {examples} held-out"))
         }
-        None => Ok(()),
+        None => match share {
+            Some(share) => output::line(&format!("right: {:.1} %", 100.0 * share)),
+            None => Ok(()),
+        },
     }
 }
 
+/// How a model from elsewhere is measured: by the objective of its family, over as many tokens as it reads.
+fn foreign_settings(model: &LoadedModel) -> Result<Settings, CliError> {
+    let mut settings = Preset::find("gpt-nano")?.settings()?;
+    settings.model = model.model().clone();
+    settings.objective = default_objective(settings.model.config.family());
+    settings.batch = BATCH;
+    settings.context = settings.model.config.positions().unwrap_or(CONTEXT).min(CONTEXT);
+    Ok(settings)
+}
+
 /// A text for a model from elsewhere.
-fn foreign(args: &EvalArgs, store: &Store, model: &Model) -> Result<Dataset, CliError> {
+fn foreign(args: &EvalArgs, store: &Store, model: &LoadedModel, settings: &Settings) -> Result<Dataset, CliError> {
     let Some(path) = &args.data else { return Err(CliError::NeedsData { dir: store.dir().to_owned() }) };
     let tokenizer = TokenizerChoice::Given(model.tokenizer().clone());
     let bytes = source::read_text(path)?;
-    Ok(Dataset::text(&source::name(path), &bytes, tokenizer, model.config().n_positions)?)
+    Ok(Dataset::text(&source::name(path), &bytes, tokenizer, settings.context)?)
 }

@@ -4,7 +4,7 @@ use pollster::block_on;
 use trainyard::data::Dataset;
 use trainyard::text::Tokenizer;
 use trainyard::train::Source;
-use trainyard::train::checkpoint::Model;
+use trainyard::train::checkpoint::LoadedModel;
 use trainyard::train::decode::Sampling;
 
 use crate::args::GenerateArgs;
@@ -50,14 +50,14 @@ pub fn run(args: &GenerateArgs) -> Result<(), CliError> {
 }
 
 /// The ids to continue.
-fn prompt(args: &GenerateArgs, model: &Model, task: Option<&Dataset>) -> Result<Vec<u32>, CliError> {
+fn prompt(args: &GenerateArgs, model: &LoadedModel, task: Option<&Dataset>) -> Result<Vec<u32>, CliError> {
     let tokenizer = model.tokenizer();
     let given = args.prompt.clone().or_else(|| task.map(Dataset::default_prompt));
     if let Some(text) = given {
         let ids = tokenizer.encode(&text).map_err(CliError::Prompt)?;
         return if ids.is_empty() { Err(CliError::EmptyPrompt) } else { Ok(ids) };
     }
-    let start = model.config().bos_token_id.filter(|&id| (id as usize) < model.config().vocab_size);
+    let start = model.model().config.bos().filter(|&id| (id as usize) < model.model().config.vocabulary());
     match (start, tokenizer.encode("\n")) {
         (Some(id), _) => Ok(vec![id]),
         (None, Ok(ids)) if !ids.is_empty() => Ok(ids),

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use trainyard::data::Dataset;
-use trainyard::train::{PRESETS, Preset, Settings, Source};
+use trainyard::models::Config;
+use trainyard::train::{PRESETS, Preset, Settings, Source, TrainError};
 
 use crate::args::PresetsArgs;
 use crate::error::CliError;
@@ -15,34 +16,47 @@ pub fn run(args: &PresetsArgs) -> Result<(), CliError> {
     let mut list = Vec::with_capacity(PRESETS.len());
     for preset in PRESETS {
         let mut settings = preset.settings()?;
-        settings.model.vocab_size = vocabulary(preset, &settings, &world);
+        settings.model.config.set_vocabulary(vocabulary(preset, &settings, &world));
         if !settings.fixed_positions {
-            settings.model.n_positions = settings.context;
+            settings.model.config.set_positions(settings.context.max(settings.shape().target));
         }
         list.push((preset, settings));
     }
     if args.json {
-        let entries: Vec<Value> = list.iter().map(|(preset, settings)| entry(preset, settings)).collect();
+        let entries = list.iter().map(|(preset, settings)| entry(preset, settings));
+        let entries: Vec<Value> = entries.collect::<Result<_, _>>()?;
         return output::json(&entries);
     }
     for (preset, settings) in &list {
         output::line(&format!("{:<13} {}", preset.name, preset.summary))?;
-        let model = &settings.model;
+        let config = &settings.model.config;
         output::line(&format!(
-            "{:<13} {} parameters: {} layers, {} heads, width {}, context {}, vocabulary {}; batch {}, {} steps, {}",
+            "{:<13} {}, {} parameters: {}, width {}, context {}, vocabulary {}; {}, batch {}, {} steps, {}",
             "",
-            output::short(model.parameters() as f64),
-            model.n_layer,
-            model.n_head,
-            model.n_embd,
+            config.family().name(),
+            output::short(settings.model.parameters().map_err(TrainError::from)? as f64),
+            stacks(config),
+            config.width(),
             settings.context,
-            model.vocab_size,
+            config.vocabulary(),
+            settings.objective.name(),
             settings.batch,
             settings.steps,
             reads(preset),
         ))?;
     }
     Ok(())
+}
+
+/// Layers and heads of both stacks, as far as there are any.
+fn stacks(config: &Config) -> String {
+    let stack = |name: &str, stack: Option<[usize; 2]>| {
+        stack.map(|[layers, heads]| format!("{name}{layers} layers, {heads} heads"))
+    };
+    let both = config.encoder().is_some() && config.decoder().is_some();
+    let names = if both { ["encoder ", "decoder "] } else { ["", ""] };
+    let stacks = [stack(names[0], config.encoder()), stack(names[1], config.decoder())];
+    stacks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn reads(preset: &Preset) -> &'static str {
@@ -53,18 +67,18 @@ fn reads(preset: &Preset) -> &'static str {
     }
 }
 
-fn entry(preset: &Preset, settings: &Settings) -> Value {
+fn entry(preset: &Preset, settings: &Settings) -> Result<Value, CliError> {
     let source = match preset.source {
         Source::Task(_) => "task",
         Source::World => "world",
         Source::Text => "text",
     };
-    json!({
+    Ok(json!({
         "name": preset.name,
         "title": preset.title,
         "summary": preset.summary,
         "source": source,
-        "parameters": settings.model.parameters(),
+        "parameters": settings.model.parameters().map_err(TrainError::from)?,
         "settings": settings.to_map(),
-    })
+    }))
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use trainyard::data::{Dataset, TokenizerChoice};
-use trainyard::models::config::Gpt2Config;
+use trainyard::models::Model;
 use trainyard::text::Tokenizer;
-use trainyard::train::checkpoint::{CONFIG, Model, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS};
+use trainyard::train::checkpoint::{CONFIG, LoadedModel, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS};
 use trainyard::train::{DeviceChoice, Preset, Settings, TrainError};
 
 use crate::error::CliError;
@@ -33,9 +33,8 @@ impl Run {
         let record = RunRecord::from_json(&bytes).map_err(|error| store.fault(error))?;
         let preset = Preset::find(&record.preset).map_err(|e| wrong(e.into()))?;
         let mut settings = preset.settings()?;
-        for (key, value) in &record.settings {
-            settings.set(key, value).map_err(|e| wrong(e.into()))?;
-        }
+        let all = record.settings.iter().map(|(key, value)| (key.as_str(), value));
+        settings.apply(all).map_err(|e| wrong(e.into()))?;
         Ok(Some(Self { record, preset, settings }))
     }
 
@@ -83,12 +82,12 @@ pub fn tokenizer(store: &Store) -> Result<Tokenizer, CliError> {
 }
 
 /// Reads a model and puts it on a device.
-pub fn open_model(store: &Store, device: DeviceChoice) -> Result<Model, CliError> {
+pub fn open_model(store: &Store, device: DeviceChoice) -> Result<LoadedModel, CliError> {
     let config = required(store, CONFIG, MAX_JSON)?;
-    let config = Gpt2Config::from_json(&String::from_utf8_lossy(&config)).map_err(|error| store.fault(error.into()))?;
+    let model = Model::from_json(&String::from_utf8_lossy(&config)).map_err(|error| store.fault(error.into()))?;
     let tokenizer = tokenizer(store)?;
     let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
-    pollster::block_on(Model::open(config, tokenizer, &weights, device)).map_err(|error| match error {
+    pollster::block_on(LoadedModel::open(model, tokenizer, &weights, device)).map_err(|error| match error {
         TrainError::Weights(_) | TrainError::Vocabulary { .. } => store.fault(error),
         other => other.into(),
     })

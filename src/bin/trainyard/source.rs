@@ -51,6 +51,10 @@ pub fn name(path: &Path) -> String {
 /// The settings of a preset with what the user changed.
 pub fn settings(preset: &Preset, changes: &[Pair], steps: Option<u32>) -> Result<Settings, CliError> {
     let mut settings = preset.settings()?;
+    // Other keys depend on the family, and on the objective.
+    let rank = |key: &str| ["family", "objective"].iter().position(|&first| first == key).unwrap_or(2);
+    let mut changes: Vec<&Pair> = changes.iter().collect();
+    changes.sort_by_key(|pair| rank(&pair.key));
     for Pair { key, value } in changes {
         settings.set_text(key, value)?;
     }
@@ -63,12 +67,12 @@ pub fn settings(preset: &Preset, changes: &[Pair], steps: Option<u32>) -> Result
 
 /// Refuses a model that cannot be before its data is read, which may take a while. The vocabulary may not be known yet.
 fn check_model(settings: &Settings) -> Result<(), CliError> {
-    let mut model = settings.model.clone();
+    let mut model = settings.model.config.clone();
     if !settings.fixed_vocabulary {
-        model.vocab_size = 1;
+        model.set_vocabulary(1);
     }
     if !settings.fixed_positions {
-        model.n_positions = settings.context;
+        model.set_positions(settings.context.max(settings.shape().target));
     }
     model.check().map_err(TrainError::from)?;
     Ok(())
@@ -96,10 +100,11 @@ pub fn for_plan(preset: &Preset, settings: &mut Settings, path: Option<&Path>) -
 /// Vocabulary for the list of presets: what the tokenizer has, or will be trained to at most.
 pub fn vocabulary(preset: &Preset, settings: &Settings, world: &Dataset) -> usize {
     let tokenizer = match (preset.source, settings.tokenizer_choice()) {
-        _ if settings.fixed_vocabulary => return settings.model.vocab_size,
+        _ if settings.fixed_vocabulary => return settings.model.config.vocabulary(),
         (Source::Task(task), _) => task.tokenizer(),
         (_, TokenizerChoice::Bpe(size)) => return size,
         (_, TokenizerChoice::Bytes) => return 256,
+        (_, TokenizerChoice::Trained(spec)) => return spec.vocab_size,
         (Source::Text, _) => return TINY_SHAKESPEARE_CHARACTERS as usize,
         (Source::World, TokenizerChoice::Characters) => world.tokenizer().clone(),
         (Source::World, TokenizerChoice::Given(tokenizer)) => tokenizer,

@@ -3,8 +3,8 @@
 //! The `tokenizers` crate panics on some crafted files (a merge longer than the longest token overruns its scratch
 //! buffer, a merge shorter than the subword prefix underflows), and in WebAssembly a panic ends the page's engine.
 //! Duplicate ids and gaps it accepts silently. Therefore a file is parsed into the types below, every rule is
-//! checked, and the crate receives a file written from them. Truncation, padding and post-processing are left
-//! out: ids are encoded as they come, without special tokens, so those parts cannot act and need no trust.
+//! checked, and the crate receives a file written from them. Truncation and padding are left out, so those parts
+//! cannot act and need no trust; post-processing is carried out by `text::processor`.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,12 @@ use serde_json::{Value, json};
 use self::components::Stage;
 use self::model::Model;
 use super::TextError;
+use super::pieces::Cut;
+use super::processor::Processor;
 
 mod components;
 mod model;
+mod processor;
 mod vocabulary;
 
 pub(super) use self::model::ModelKind;
@@ -33,6 +36,7 @@ struct File {
     added_tokens: Vec<AddedToken>,
     normalizer: Option<Value>,
     pre_tokenizer: Option<Value>,
+    post_processor: Option<Value>,
     decoder: Option<Value>,
     model: Model,
 }
@@ -60,15 +64,49 @@ pub(super) struct Checked {
     pub tokens: Vec<String>,
     /// Which ids are added tokens.
     pub is_added: Vec<bool>,
+    /// Which of them are special, that is, stand for no text.
+    pub is_special: Vec<bool>,
     /// An added token is matched only as a word, swallows white space beside it, is normalized or contains white space.
     pub irregular_added: bool,
     pub model: ModelKind,
     pub merges: usize,
+    /// The token for what the vocabulary lacks, if the model names one.
+    pub unknown: Option<String>,
+    pub processor: Processor,
     pub normalizer: Option<Value>,
     pub pre_tokenizer: Option<Value>,
     pub decoder: Option<Value>,
     /// The same file, rewritten from the checked parts.
     pub clean: Value,
+}
+
+impl Checked {
+    /// Where a text may be cut without a change of its tokens. Byte-level files know more, and are not asked here.
+    pub(super) fn cut(&self) -> Cut {
+        // BERT's normalizer can take a mark away, which matters only where another one then joins spaces.
+        let is_local = |part: &Value| part["type"] == "BertNormalizer" || is_local(part);
+        if self.irregular_added || !self.normalizer.as_ref().is_none_or(is_local) {
+            return Cut::Nowhere;
+        }
+        let part = self.pre_tokenizer.as_ref();
+        match part.and_then(|part| part["type"].as_str()) {
+            Some("BertPreTokenizer" | "Whitespace" | "WhitespaceSplit") => Cut::Space,
+            Some("Metaspace") if part.is_some_and(|part| part["replacement"] == "▁" && part["split"] != false) => {
+                Cut::Space
+            }
+            _ => Cut::Nowhere,
+        }
+    }
+}
+
+/// Whether a normalizer treats what follows a letter and a lone space as if it stood alone.
+fn is_local(normalizer: &Value) -> bool {
+    match normalizer["type"].as_str() {
+        Some("Lowercase" | "NFC" | "NFD" | "NFKC" | "NFKD" | "Nmt") => true,
+        Some("Replace") => normalizer["pattern"]["Regex"] == " {2,}",
+        Some("Sequence") => normalizer["normalizers"].as_array().is_some_and(|parts| parts.iter().all(is_local)),
+        _ => false,
+    }
 }
 
 /// Reads and checks a file.
@@ -87,7 +125,14 @@ pub(super) fn read(json: &[u8]) -> Result<Checked, TextError> {
     components::check(file.decoder.as_ref(), "decoder", Stage::Decoder)?;
     let (tokens, is_added) = assign_ids(&file)?;
     let model = model::check(&file.model)?;
+    let processor = processor::check(file.post_processor.as_ref(), &tokens)?;
     let added = &file.added_tokens;
+    let mut is_special = vec![false; tokens.len()];
+    for token in added {
+        if let Some(slot) = is_special.get_mut(token.id as usize) {
+            *slot = token.special;
+        }
+    }
     Ok(Checked {
         irregular_added: added.iter().any(|token| {
             token.single_word
@@ -98,9 +143,12 @@ pub(super) fn read(json: &[u8]) -> Result<Checked, TextError> {
         }),
         merges: file.model.merges.as_ref().map_or(0, |merges| merges.0.len()),
         clean: rewrite(&file, model),
+        unknown: file.model.unk_token,
         tokens,
         is_added,
+        is_special,
         model,
+        processor,
         normalizer: file.normalizer,
         pre_tokenizer: file.pre_tokenizer,
         decoder: file.decoder,

@@ -19,7 +19,7 @@ pub(super) struct Model {
     kind: Option<String>,
     pub(super) vocab: Vocabulary,
     pub(super) merges: Option<Merges>,
-    unk_token: Option<String>,
+    pub(super) unk_token: Option<String>,
     unk_id: Option<usize>,
     continuing_subword_prefix: Option<String>,
     end_of_word_suffix: Option<String>,

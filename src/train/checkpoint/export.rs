@@ -14,7 +14,7 @@ impl Session {
 
     pub(super) fn model_files(&self, state: &State) -> Result<Vec<File>, TrainError> {
         check_finite(self.engine().graph(), &state.parameters)?;
-        let config = format!("{:#}\n", self.settings().model.to_json());
+        let config = format!("{:#}\n", self.settings().model.to_json()?);
         Ok(vec![
             File { name: CONFIG, bytes: config.into_bytes() },
             File { name: WEIGHTS, bytes: export_weights(self.engine().graph(), &state.parameters) },

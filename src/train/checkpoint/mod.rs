@@ -9,7 +9,7 @@ mod run;
 mod safetensors;
 mod weights;
 
-pub use model::{Model, Sizes};
+pub use model::LoadedModel;
 pub use run::{RunRecord, TextRecord, fingerprint};
 pub use safetensors::{Dtype, SafetensorsError, Tensor, Tensors, read, write};
 pub use weights::{WeightsError, export_weights, import_weights};

@@ -1,62 +1,47 @@
 //! A model read from a checkpoint, to generate and evaluate with: any GPT-2 directory in Hugging Face's form.
 
 use super::import_weights;
-use crate::data::Dataset;
-use crate::models::{Extents, Gpt2Config, Mode, ModelError};
+use crate::models::{Architecture, Mode, Model, ModelError};
 use crate::text::Tokenizer;
 use crate::train::decode::{Sampling, Stop};
-use crate::train::look::{Window, accuracy, generate, validation_loss};
+use crate::train::evaluate::{Measure, accuracy, validation};
+use crate::train::generate::{Window, generate};
 use crate::train::{DeviceChoice, Engine, TrainError};
 
 /// Windows of a generation are a multiple of this, so that few graphs serve every prompt.
 const WINDOW: usize = 64;
 
 /// A model on a device, with its tokenizer.
-pub struct Model {
-    config: Gpt2Config,
+pub struct LoadedModel {
+    model: Model,
     tokenizer: Tokenizer,
     engine: Engine,
 }
 
-/// The extents of an evaluation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sizes {
-    /// Sequences a batch.
-    pub batch: usize,
-    /// Tokens a sequence.
-    pub context: usize,
-}
-
-impl Sizes {
-    const fn extents(self) -> Extents {
-        Extents { batch: self.batch, time: self.context, key_mask: false }
-    }
-}
-
-impl Model {
+impl LoadedModel {
     /// Reads the three files of a checkpoint. Nothing is loaded unless all of it fits.
     ///
     /// # Errors
     /// When a file is malformed, the files do not fit each other, or the device does not hold the model.
     pub async fn open(
-        config: Gpt2Config,
+        model: Model,
         tokenizer: Tokenizer,
         weights: &[u8],
         device: DeviceChoice,
     ) -> Result<Self, TrainError> {
-        if tokenizer.vocab_size() > config.vocab_size {
-            return Err(TrainError::Vocabulary { model: config.vocab_size, data: tokenizer.vocab_size() });
+        if tokenizer.vocab_size() > model.config.vocabulary() {
+            return Err(TrainError::Vocabulary { model: model.config.vocabulary(), data: tokenizer.vocab_size() });
         }
-        let mut engine = Engine::look(&config, device).await?;
+        let mut engine = Engine::look(&model, device).await?;
         let parameters = import_weights(engine.graph(), weights)?;
         engine.set_parameters(parameters)?;
-        Ok(Self { config, tokenizer, engine })
+        Ok(Self { model, tokenizer, engine })
     }
 
-    /// Its configuration.
+    /// What it is.
     #[must_use]
-    pub const fn config(&self) -> &Gpt2Config {
-        &self.config
+    pub const fn model(&self) -> &Model {
+        &self.model
     }
 
     /// Its tokenizer.
@@ -83,41 +68,44 @@ impl Model {
         each: &mut dyn FnMut(u32),
     ) -> Result<Vec<u32>, TrainError> {
         let needed = prompt.len().saturating_add(max_new).checked_next_multiple_of(WINDOW);
-        let context = needed.map_or(self.config.n_positions, |n| n.min(self.config.n_positions));
-        let window = Window { mode: Mode::Evaluate, context, vocabulary: self.config.vocab_size };
-        let stop = Stop { eos: self.config.eos_token_id, max_new };
+        let positions = self.model.config.positions().unwrap_or(usize::MAX);
+        let context = needed.map_or(positions, |n| n.min(positions));
+        let window = Window { mode: Mode::Evaluate, context, vocabulary: self.model.config.vocabulary() };
+        let stop = Stop::at(self.model.config.eos(), max_new);
         generate(&mut self.engine, prompt, window, stop, how, each).await
     }
 
-    /// Mean loss of the first `batches` validation batches, in nats.
+    /// Mean loss of the first `batches` validation batches, in nats, and where answers are right or wrong the share of right
+    /// ones.
     ///
     /// # Errors
     /// When the data is too short, the context too long for the model, or the device fails.
-    pub async fn validation_loss(&mut self, data: &Dataset, sizes: Sizes, batches: u32) -> Result<f64, TrainError> {
-        self.check(data, sizes)?;
-        validation_loss(&mut self.engine, data, sizes.extents(), batches).await
+    pub async fn validation(&mut self, measure: Measure<'_>, batches: u32) -> Result<(f64, Option<f64>), TrainError> {
+        self.check(&measure)?;
+        validation(&mut self.engine, measure, batches).await
     }
 
     /// Right answers among the first `count` held-out examples of a task; `None` for texts.
     ///
     /// # Errors
     /// When the context is too long for the model, or the device fails.
-    pub async fn accuracy(
-        &mut self,
-        data: &Dataset,
-        sizes: Sizes,
-        count: u32,
-    ) -> Result<Option<(u32, u32)>, TrainError> {
-        self.check(data, sizes)?;
-        accuracy(&mut self.engine, data, sizes.extents(), self.config.vocab_size, count).await
+    pub async fn accuracy(&mut self, measure: Measure<'_>, count: u32) -> Result<Option<(u32, u32)>, TrainError> {
+        self.check(&measure)?;
+        if self.model.config.family().architecture() != Architecture::DecoderOnly {
+            return Ok(None);
+        }
+        accuracy(&mut self.engine, measure.data, measure.extents, self.model.config.vocabulary(), count).await
     }
 
-    fn check(&self, data: &Dataset, sizes: Sizes) -> Result<(), TrainError> {
-        let (model, vocabulary) = (self.config.vocab_size, data.tokenizer().vocab_size());
+    fn check(&self, measure: &Measure<'_>) -> Result<(), TrainError> {
+        let (model, vocabulary) = (self.model.config.vocabulary(), measure.data.tokenizer().vocab_size());
         if vocabulary > model {
             return Err(TrainError::Vocabulary { model, data: vocabulary });
         }
-        let (time, positions) = (sizes.context, self.config.n_positions);
-        if time > positions { Err(ModelError::Context { time, positions }.into()) } else { Ok(()) }
+        let time = measure.extents.time.max(measure.extents.target);
+        match self.model.config.positions() {
+            Some(positions) if time > positions => Err(ModelError::Context { time, positions }.into()),
+            Some(_) | None => Ok(()),
+        }
     }
 }

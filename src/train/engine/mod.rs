@@ -12,7 +12,7 @@ use crate::data::Batch;
 use crate::gpu::{AdapterInfo, Counters, Device, GpuError};
 use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
-use crate::models::{Decay, Extents, Gpt2Config, Mode, gpt};
+use crate::models::{Decay, Extents, Mode, Model};
 use crate::passes::optimize;
 
 use super::error::TrainError;
@@ -93,19 +93,19 @@ pub struct Footprint {
 /// The graphs of a model.
 #[derive(Clone, Debug)]
 pub(super) struct Graphs {
-    pub config: Gpt2Config,
+    pub model: Model,
     pub decay: Decay,
 }
 
 impl Graphs {
     /// A forward graph, optimized.
     pub fn forward(&self, mode: Mode, extents: Extents) -> Result<Graph, TrainError> {
-        Ok(optimize(&gpt::language_model(&self.config, extents, mode, self.decay)?)?)
+        Ok(optimize(&self.model.graph(extents, mode, self.decay)?)?)
     }
 
     /// The graph of a training step, optimized.
     pub fn training(&self, extents: Extents) -> Result<Graph, TrainError> {
-        let graph = gpt::language_model(&self.config, extents, Mode::Train, self.decay)?;
+        let graph = self.model.graph(extents, Mode::Train, self.decay)?;
         let loss = graph.output("loss");
         match loss {
             Some(loss) => Ok(optimize(&append_backward(graph, loss)?)?),
@@ -135,8 +135,8 @@ impl Engine {
         device: DeviceChoice,
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
-        let graphs = Graphs { config: settings.model.clone(), decay: settings.decay };
-        let extents = Extents { batch: settings.batch, time: settings.context, key_mask: false };
+        let graphs = Graphs { model: settings.model.clone(), decay: settings.decay };
+        let extents = settings.extents();
         let graph = graphs.training(extents)?;
         let optimizer = settings.optimizer();
         let backend = match device.open().await? {
@@ -153,9 +153,9 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::train`].
-    pub async fn look(config: &Gpt2Config, device: DeviceChoice) -> Result<Self, TrainError> {
-        let graphs = Graphs { config: config.clone(), decay: Decay::Matrices };
-        let graph = graphs.forward(Mode::Inspect, Extents { batch: 1, time: 1, key_mask: false })?;
+    pub async fn look(model: &Model, device: DeviceChoice) -> Result<Self, TrainError> {
+        let graphs = Graphs { model: model.clone(), decay: Decay::Matrices };
+        let graph = graphs.forward(Mode::Inspect, Extents { target: 1, ..Extents::decoder(1, 1) })?;
         let backend = match device.open().await? {
             Some(device) => Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, device).await?)),
             None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph)?)),

@@ -77,17 +77,21 @@ impl Checks {
         }
     }
 
-    /// `{name: {shape, first, sum, abs_sum}}`.
-    pub fn logits(&mut self, outputs: &Evaluated, expected: &Value) -> Result<(), String> {
+    /// `{name: {shape, first, sum, abs_sum}}`; `f32` is the gate of single values.
+    pub fn logits(&mut self, outputs: &Evaluated, expected: &Value, f32: f64) -> Result<(), String> {
         let entries = expected.as_object().filter(|o| !o.is_empty()).ok_or("logits is no object")?;
         for (name, entry) in entries {
-            let logits = outputs.get(name)?;
+            let logits = outputs.get(match name.as_str() {
+                "prediction_logits" => "logits",
+                "seq_relationship_logits" => "pair_logits",
+                other => other,
+            })?;
             let shape = entry["shape"].as_array().map(|s| s.iter().filter_map(Value::as_u64).product::<u64>());
             if shape != Some(logits.len() as u64) {
                 self.faults.push(format!("{name}: {} values, the shape says {}", logits.len(), entry["shape"]));
             }
             let count = entry["first"].as_array().map_or(0, Vec::len);
-            self.vector(&format!("{name}.first"), logits.get(..count), &entry["first"], 1e-5, 1e-7);
+            self.vector(&format!("{name}.first"), logits.get(..count), &entry["first"], f32, 1e-7);
             let sum: f64 = logits.iter().sum();
             let abs_sum: f64 = logits.iter().map(|l| l.abs()).sum();
             let f32_gate = 1e-5 + 1e-6 * entry["abs_sum"].as_f64().unwrap_or(0.0);
@@ -103,15 +107,18 @@ impl Checks {
             self.faults.push(format!("{name} is no object"));
             return;
         };
+        let tensors = graph.tensors();
+        let trained: Vec<_> = tensors.iter().filter(|t| !graph.params[t.param.index()].frozen).collect();
         for (tensor, value) in entries {
-            let Some(index) = graph.params.iter().position(|p| p.name == *tensor) else {
+            let Some(found) = trained.iter().find(|t| t.name == *tensor) else {
                 self.faults.push(format!("{name}: there is no parameter {tensor}"));
                 continue;
             };
-            self.norm(&format!("{name} {tensor}"), gradients[index].iter(), value);
+            let values = gradients[found.param.index()].get(found.range.clone()).unwrap_or_default();
+            self.norm(&format!("{name} {tensor}"), values.iter(), value);
         }
-        if entries.len() != graph.params.len() {
-            self.faults.push(format!("{name}: {} tensors for {} parameters", entries.len(), graph.params.len()));
+        if entries.len() != trained.len() {
+            self.faults.push(format!("{name}: {} tensors for {} parameters", entries.len(), trained.len()));
         }
     }
 
@@ -125,11 +132,15 @@ impl Checks {
         self.number(name, norm, expected, f32_gate, 1e-7);
     }
 
-    pub fn ids(&mut self, name: &str, found: &[u32], expected: &Value) {
-        // One prompt, so one row, which may stand in a list of its own.
-        let row = expected.as_array().and_then(|a| a.first()).filter(|v| v.is_array()).unwrap_or(expected);
-        let ids = row.as_array().and_then(|a| a.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>());
-        if ids.is_none_or(|ids| !ids.iter().copied().eq(found.iter().map(|&id| u64::from(id)))) {
+    pub fn ids(&mut self, name: &str, found: &[Vec<u32>], expected: &Value) {
+        let ids = |row: &Value| row.as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>();
+        // A single row need not stand in a list of its own.
+        let rows = match expected.as_array() {
+            Some(rows) if rows.iter().all(Value::is_array) => rows.iter().map(ids).collect::<Option<Vec<_>>>(),
+            Some(_) | None => ids(expected).map(|row| vec![row]),
+        };
+        let found_rows = found.iter().map(|row| row.iter().map(|&id| u64::from(id)).collect::<Vec<u64>>());
+        if rows.is_none_or(|rows| rows.is_empty() || !rows.into_iter().eq(found_rows)) {
             self.faults.push(format!("{name}: {found:?} instead of {expected}"));
         }
     }

@@ -11,20 +11,20 @@ pub(super) enum Key {
     Loss,
     /// `logits`.
     Logits,
-    /// Attention probabilities of one query.
-    Attention { layer: usize, head: usize, row: usize, query: usize },
-    /// Hidden state of one token, first values.
-    Hidden { layer: usize, row: usize, time: usize },
+    /// Attention probabilities of one query, from the graph's output of this name.
+    Attention { output: String, head: usize, row: usize, query: usize },
+    /// Hidden state of one token, first values, from the graph's output of this name.
+    Hidden { output: String, row: usize, time: usize },
     /// `grad_l2`.
     Gradients,
     /// `grad_global_l2`.
     GlobalGradient,
     /// `adamw_losses_before_each_step`.
     AdamW,
-    /// Greedy ids.
-    Greedy { prompt: Vec<u32> },
-    /// Beam-search ids.
-    Beam { beams: usize, length_penalty: f64, prompt: Vec<u32> },
+    /// Ids of the best token each time; without a prompt from the inputs of an encoder.
+    Greedy { prompt: Option<Vec<u32>> },
+    /// Ids of a beam search.
+    Beam { beams: usize, length_penalty: f64, prompt: Option<Vec<u32>> },
     /// Something that is not compared.
     Unchecked,
 }
@@ -44,28 +44,50 @@ pub(super) fn parse_key(key: &str) -> Key {
     parse_indexed(key).or_else(|| parse_generated(key)).unwrap_or(Key::Unchecked)
 }
 
+/// Heads of keys, and what the graph calls what they are about.
+const STACKS: [(&str, &str); 8] = [
+    ("attn_", "attention"),
+    ("enc_attn_", "encoder.attention"),
+    ("dec_attn_", "decoder.attention"),
+    ("cross_attn_", "cross.attention"),
+    ("hidden_", "hidden"),
+    ("enc_hidden_", "encoder.hidden"),
+    ("dec_hidden_", "decoder.hidden"),
+    ("enc_last_hidden_", "encoder.last"),
+];
+
 fn parse_indexed(key: &str) -> Option<Key> {
     let bare = without_parentheses(key);
-    let mut parts = bare.split('_');
-    let kind = parts.next()?;
+    let (rest, output) = STACKS.iter().find_map(|(head, output)| Some((bare.strip_prefix(head)?, *output)))?;
+    let mut parts = rest.split('_');
     let mut number = |prefix: &str| parts.next()?.strip_prefix(prefix)?.parse::<usize>().ok();
-    let key = match kind {
-        "attn" => Key::Attention { layer: number("L")?, head: number("H")?, row: number("b")?, query: number("row")? },
-        "hidden" => Key::Hidden { layer: number("L")?, row: number("b")?, time: number("t")? },
-        _ => return None,
+    let key = match output.rsplit('.').next() {
+        Some("attention") => {
+            let output = format!("{output}.{}", number("L")?);
+            Key::Attention { output, head: number("H")?, row: number("b")?, query: number("row")? }
+        }
+        Some("last") => Key::Hidden { output: output.to_owned(), row: number("b")?, time: number("t")? },
+        Some(_) | None => {
+            let output = format!("{output}.{}", number("L")?);
+            Key::Hidden { output, row: number("b")?, time: number("t")? }
+        }
     };
     parts.next().is_none().then_some(key)
 }
 
 fn parse_generated(key: &str) -> Option<Key> {
-    let (head, prompt) = key.split_once("_from_[")?;
-    let prompt = prompt.strip_suffix(']')?;
-    let prompt = prompt.split(',').map(|id| id.trim().parse().ok()).collect::<Option<Vec<u32>>>()?;
+    let (head, prompt) = match key.split_once("_from_[") {
+        None => (key, None),
+        Some((head, prompt)) => {
+            let ids = prompt.strip_suffix(']')?.split(',');
+            (head, Some(ids.map(|id| id.trim().parse().ok()).collect::<Option<Vec<u32>>>()?))
+        }
+    };
     if head == "greedy" {
         return Some(Key::Greedy { prompt });
     }
-    let (beams, penalty) =
-        head.strip_prefix("beam")?.split_once("_lp").map_or((head.strip_prefix("beam")?, "1"), |p| p);
+    let beam = head.strip_prefix("beam")?;
+    let (beams, penalty) = beam.split_once("_lp").unwrap_or((beam, "1"));
     Some(Key::Beam { beams: beams.parse().ok().filter(|&b| b > 0)?, length_penalty: penalty.parse().ok()?, prompt })
 }
 

@@ -4,6 +4,7 @@
 //! trust their adapter. A [`Machine`] computes, whatever it is: the interpreter in f64 or f32, or a GPU.
 
 mod compare;
+mod generation;
 #[cfg(not(target_arch = "wasm32"))]
 mod gpu;
 mod inputs;

@@ -195,7 +195,8 @@ fn linear_loss(elements: usize) -> Result<Graph, IrError> {
     let mut b = Builder::new();
     let shape = Shape::new(&[elements]);
     // The file's tensor is decayed although it has one axis.
-    let p = b.param(Param { name: "p".to_owned(), shape, init: Init::Zeros, decay: true })?;
+    let p =
+        b.param(Param { name: "p".to_owned(), shape, init: Init::Zeros, decay: true, frozen: false, parts: vec![] })?;
     let gradient = b.input("gradient", Type::f32(&[elements]))?;
     let loss = b.push(Op::MatMul { ta: false, tb: true }, &[p, gradient])?;
     b.output("loss", loss);

@@ -1,9 +1,10 @@
 //! Rules on random extents: at least fifty for each operation that has a gradient.
 
-use trainyard::ir::{Dropout, Mask, NormKind};
+use trainyard::ir::{Bias, Dropout, Mask, NormKind};
 use trainyard::rng::{Draws, Stream};
 
 use super::check::{against_differences, gradients};
+use crate::cases::attention::{MASKS, Part, Shape};
 use crate::cases::{Case, ops};
 
 const RUNS: u32 = 50;
@@ -71,17 +72,17 @@ fn norm() -> Result<(), String> {
 #[test]
 fn attention() -> Result<(), String> {
     check(7, |d| {
-        let shape = ops::AttentionShape {
-            batch: extent(d, 3),
-            time: extent(d, 12),
-            heads: extent(d, 3),
-            head: extent(d, 6),
-            mask: if d.chance(1, 2) { Mask::Full } else { Mask::Causal },
-            padded: d.chance(1, 2),
-            dropout: if d.chance(1, 2) { Some(Dropout { p: 0.25, site: d.below(9) }) } else { None },
-            spread: 1.0,
-        };
-        ops::attention(ops::AttentionPart::Forward, shape)
+        let (mask, kv_heads, queries) = (MASKS[d.below(4) as usize], extent(d, 3), extent(d, 12));
+        let mut shape = Shape::packed([extent(d, 3), queries, kv_heads * extent(d, 2), extent(d, 6)], mask);
+        let spec = &mut shape.spec;
+        spec.kv_heads = kv_heads;
+        spec.cross = d.chance(1, 3);
+        spec.masked = mask == Mask::Prefix || d.chance(1, 2);
+        spec.documents = spec.masked && !spec.cross && d.chance(1, 2);
+        spec.bias = if d.chance(1, 2) { Bias::Learned } else { Bias::None };
+        spec.dropout = d.chance(1, 2).then(|| Dropout { p: 0.25, site: d.below(9) });
+        shape.keys = if spec.cross { extent(d, 12) } else { queries };
+        shape.case(Part::Forward)
     })
 }
 

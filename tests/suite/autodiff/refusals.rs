@@ -6,7 +6,14 @@ use trainyard::ir::{
 };
 
 fn param(b: &mut Builder, name: &str, dims: &[usize]) -> Result<ValueId, IrError> {
-    b.param(Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay: false })
+    b.param(Param {
+        name: name.to_owned(),
+        shape: Shape::new(dims),
+        init: Init::Zeros,
+        decay: false,
+        frozen: false,
+        parts: vec![],
+    })
 }
 
 /// The error of asking for the gradient of `value` with respect to `x`.
@@ -32,7 +39,7 @@ fn statistics_of_a_norm() -> Result<(), IrError> {
 
 #[test]
 fn log_sum_exp_and_probabilities_of_attention() -> Result<(), IrError> {
-    let spec = Attention { heads: 1, mask: Mask::Causal, scale: 1.0, dropout: None };
+    let spec = Attention::packed(1, Mask::Causal, 1.0);
     let mut b = Builder::new();
     let qkv = b.input("qkv", Type::f32(&[1, 2, 6]))?;
     let lse = b.push_all(Op::Attention(spec), &[qkv])?[1];
@@ -60,7 +67,7 @@ fn weights_of_a_loss() -> Result<(), IrError> {
 fn gradients_of_gradients() -> Result<(), IrError> {
     let mut b = Builder::new();
     let dy = b.input("dy", Type::f32(&[2, 3]))?;
-    let sum = b.push(Op::SumRows { period: 1, table_rows: None }, &[dy])?;
+    let sum = b.push(Op::SumRows { period: 1, first: 0, table_rows: None }, &[dy])?;
     assert!(refusal(&mut b, sum, dy)?.starts_with("sum_rows in"));
     Ok(())
 }
@@ -80,7 +87,7 @@ fn fused_operations() -> Result<(), IrError> {
 fn indices_wrong_cotangents_and_strangers() -> Result<(), IrError> {
     let mut b = Builder::new();
     let (table, ids) = (param(&mut b, "table", &[5, 2])?, b.input("ids", Type::u32(&[3]))?);
-    let y = b.push(Op::Embedding, &[table, ids])?;
+    let y = b.push(Op::Embedding { padding: None }, &[table, ids])?;
     assert!(refusal(&mut b, y, ids)?.contains("indices have no gradient"));
     assert!(matches!(append_vjp(&mut b, &[(y, table)], &[table]), Err(IrError::Shape { .. })));
     assert!(matches!(append_vjp(&mut b, &[(y, y)], &[ValueId(99)]), Err(IrError::Undefined { value: 99, .. })));
@@ -114,7 +121,7 @@ fn what_does_not_depend_costs_nothing() -> Result<(), IrError> {
     let (w, unused) = (param(&mut b, "w", &[3, 1])?, param(&mut b, "unused", &[3])?);
     let hidden = b.push(Op::Activation(trainyard::ir::Activation::Relu), &[x])?;
     let column = b.push(Op::MatMul { ta: false, tb: false }, &[hidden, w])?;
-    let loss = b.push(Op::SumRows { period: 1, table_rows: None }, &[hidden])?;
+    let loss = b.push(Op::SumRows { period: 1, first: 0, table_rows: None }, &[hidden])?;
     let _ = (loss, unused);
     let sum = b.input("ones", Type::f32(&[1, 2]))?;
     let loss = b.push(Op::MatMul { ta: false, tb: false }, &[sum, column])?;

@@ -14,7 +14,7 @@ pub fn cases_and_next(fused: &Fused) -> (Vec<Case>, Option<Fused>) {
         Fused::Linear { .. } => (linears(), Some(Fused::MatMulActivationGrad { tb: false, f: Activation::Relu })),
         Fused::MatMulActivationGrad { .. } => (activation_grads(), Some(Fused::WeightBiasGrad)),
         Fused::WeightBiasGrad => (weight_bias_grads(), Some(Fused::NormGradAdd { kind: NormKind::Layer })),
-        Fused::NormGradAdd { .. } => (norm_grad_adds(), Some(Fused::EmbeddingGradAdd { rows: 1 })),
+        Fused::NormGradAdd { .. } => (norm_grad_adds(), Some(Fused::EmbeddingGradAdd { rows: 1, padding: None })),
         Fused::EmbeddingGradAdd { .. } => (embedding_grad_adds(), Some(Fused::CrossEntropyBoth { smoothing: 0.0 })),
         Fused::CrossEntropyBoth { .. } => (cross_entropy_boths(), None),
     }
@@ -99,7 +99,7 @@ fn embedding_grad_adds() -> Vec<Case> {
         let other = s.data(&[rows, columns]);
         let index = s.ids(ids, rows as u32);
         let dy = s.data(&[ids, &[columns]].concat());
-        let y = s.push_all(Op::Fused(Fused::EmbeddingGradAdd { rows }), &[other, index, dy]);
+        let y = s.push_all(Op::Fused(Fused::EmbeddingGradAdd { rows, padding: None }), &[other, index, dy]);
         s.finish_forward(&y, ids.iter().product())
     };
     vec![case(1, 1, &[1]), case(7, 5, &[3, 4]), case(65, 8, &[2, 33]), case(3, 63, &[17])]

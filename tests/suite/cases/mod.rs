@@ -3,13 +3,15 @@
 //! [`cases`] follows a chain of exhaustive matches: an operation without an arm, that is without cases, does not compile.
 //! Extents are 1, primes, and the neighbors of tile sizes (8, 64).
 
+pub mod attention;
 mod fused;
+pub mod more;
 pub mod ops;
 mod sketch;
 
 use trainyard::autodiff::append_vjp;
-use trainyard::ir::{Activation, Attention, Builder, Dropout, Fused, Graph, InputId, IrError, Mask, NormKind, Op};
-use trainyard::ir::{ParamId, ValueId};
+use trainyard::ir::{Activation, Attention, Builder, Dropout, ElementLoss, Fused, Graph, InputId, IrError, Mask};
+use trainyard::ir::{NormKind, Op, ParamId, Shape, StateId, Table, ValueId};
 use trainyard::reference::{Interpreter, Keep, ReferenceError, StepKey, Tensor, Values};
 use trainyard::rng::{Draws, Stream, unit};
 
@@ -114,32 +116,54 @@ pub fn cases() -> Vec<Case> {
 /// The cases of an operation, and the operation that follows it in this chain. A new operation needs an arm here and a
 /// predecessor that names it.
 fn cases_and_next(op: &Op) -> (Vec<Case>, Option<Op>) {
-    let attention = Attention { heads: 1, mask: Mask::Full, scale: 1.0, dropout: None };
+    let plain = Attention::packed(1, Mask::Full, 1.0);
     let norm = Op::Norm { kind: NormKind::Layer, eps: 1e-5 };
     match op {
         Op::Param(_) => (ops::params(), Some(Op::Input(InputId(0)))),
         Op::Input(_) => (ops::inputs(), Some(Op::Fill { value: 1.0 })),
-        Op::Fill { .. } => (ops::fills(), Some(Op::Embedding)),
-        Op::Embedding => (ops::embeddings(false), Some(Op::EmbeddingGrad { rows: 1 })),
-        Op::EmbeddingGrad { .. } => (ops::embeddings(true), Some(Op::AddRows { period: 1 })),
-        Op::AddRows { .. } => (ops::row_tables(false), Some(Op::SumRows { period: 1, table_rows: None })),
-        Op::SumRows { .. } => (ops::row_tables(true), Some(Op::MatMul { ta: false, tb: false })),
+        Op::Fill { .. } => (ops::fills(), Some(Op::Table(Table::Sinusoids { rows: 1, columns: 1 }))),
+        Op::Table(_) => (more::tables(), Some(Op::Embedding { padding: None })),
+        Op::Embedding { .. } => {
+            let cases = [ops::embeddings(false), more::padded_embeddings(false)].concat();
+            (cases, Some(Op::EmbeddingGrad { rows: 1, padding: None }))
+        }
+        Op::EmbeddingGrad { .. } => {
+            let cases = [ops::embeddings(true), more::padded_embeddings(true)].concat();
+            (cases, Some(Op::AddRows { period: 1, first: 0 }))
+        }
+        Op::AddRows { .. } => {
+            let cases = [ops::row_tables(false), more::shifted_row_tables(false)].concat();
+            (cases, Some(Op::SumRows { period: 1, first: 0, table_rows: None }))
+        }
+        Op::SumRows { .. } => {
+            let cases = [ops::row_tables(true), more::shifted_row_tables(true)].concat();
+            (cases, Some(Op::MatMul { ta: false, tb: false }))
+        }
         Op::MatMul { .. } => (ops::matmuls(), Some(Op::Add)),
         Op::Add => (ops::adds(), Some(Op::Scale { factor: 1.0 })),
-        Op::Scale { .. } => (ops::scales(), Some(Op::Activation(Activation::Relu))),
+        Op::Scale { .. } => (ops::scales(), Some(Op::Reshape { shape: Shape::new(&[1]) })),
+        Op::Reshape { .. } => (more::reshapes(), Some(Op::Columns { start: 0, count: 1 })),
+        Op::Columns { .. } => (more::column_ranges(), Some(Op::PadColumns { start: 0, width: 1 })),
+        Op::PadColumns { .. } => (more::padded_columns(), Some(Op::Rotate { heads: 1, inverse: false })),
+        Op::Rotate { .. } => (more::rotations(), Some(Op::Gated(Activation::Silu))),
+        Op::Gated(_) => (more::gates(false), Some(Op::GatedGrad(Activation::Silu))),
+        Op::GatedGrad(_) => (more::gates(true), Some(Op::Activation(Activation::Relu))),
         Op::Activation(_) => (ops::activations(false), Some(Op::ActivationGrad(Activation::Relu))),
         Op::ActivationGrad(_) => (ops::activations(true), Some(Op::Dropout(Dropout { p: 0.1, site: 0 }))),
         Op::Dropout(_) => (ops::dropouts(), Some(norm)),
         Op::Norm { .. } => (ops::norms(ops::NormPart::Forward), Some(Op::NormGrad { kind: NormKind::Layer })),
         Op::NormGrad { .. } => (ops::norms(ops::NormPart::Grad), Some(Op::NormParamGrad { beta: true })),
-        Op::NormParamGrad { .. } => (ops::norms(ops::NormPart::ParamGrad), Some(Op::Attention(attention))),
-        Op::Attention(_) => (ops::attentions(ops::AttentionPart::Forward), Some(Op::AttentionGrad(attention))),
-        Op::AttentionGrad(_) => (ops::attentions(ops::AttentionPart::Grad), Some(Op::AttentionProbs(attention))),
-        Op::AttentionProbs(_) => {
-            (ops::attentions(ops::AttentionPart::Probs), Some(Op::CrossEntropy { smoothing: 0.0 }))
-        }
+        Op::NormParamGrad { .. } => (ops::norms(ops::NormPart::ParamGrad), Some(Op::Attention(plain))),
+        Op::Attention(_) => (attention::cases(attention::Part::Forward), Some(Op::AttentionGrad(plain))),
+        Op::AttentionGrad(_) => (attention::cases(attention::Part::Grad), Some(Op::AttentionProbs(plain))),
+        Op::AttentionProbs(_) => (attention::cases(attention::Part::Probs), Some(Op::CrossEntropy { smoothing: 0.0 })),
         Op::CrossEntropy { .. } => (ops::cross_entropies(false), Some(Op::CrossEntropyGrad { smoothing: 0.0 })),
-        Op::CrossEntropyGrad { .. } => (ops::cross_entropies(true), Some(Op::Fused(fused::FIRST))),
+        Op::CrossEntropyGrad { .. } => (ops::cross_entropies(true), Some(Op::ElementLoss(ElementLoss::Squared))),
+        Op::ElementLoss(_) => (more::element_losses(false), Some(Op::ElementLossGrad(ElementLoss::Squared))),
+        Op::ElementLossGrad(_) => (more::element_losses(true), Some(Op::State(StateId(0)))),
+        Op::State(_) => (more::states(), Some(Op::Store(StateId(0)))),
+        Op::Store(_) => (more::stores(), Some(Op::Append(StateId(0)))),
+        Op::Append(_) => (more::appends(), Some(Op::Fused(fused::FIRST))),
         Op::Fused(fused) => {
             let (cases, next): (_, Option<Fused>) = fused::cases_and_next(fused);
             (cases, next.map(Op::Fused))

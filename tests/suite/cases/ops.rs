@@ -1,11 +1,11 @@
 //! Cases of the primitive operations. A function in the singular makes one case from extents, one in the plural the list.
 
-use trainyard::ir::{Activation, Attention, Dropout, Mask, NormKind, Op, ValueId};
+use trainyard::ir::{Activation, Dropout, NormKind, Op, ValueId};
 
 use super::{Case, Sketch};
 
-pub const ACTIVATIONS: [Activation; 4] =
-    [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu];
+pub const ACTIVATIONS: [Activation; 5] =
+    [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu, Activation::Tanh];
 
 pub fn params() -> Vec<Case> {
     let mut s = Sketch::new("param".to_owned());
@@ -36,11 +36,11 @@ pub fn embedding(grad: bool, rows: usize, columns: usize, ids: &[usize]) -> Case
     let index = s.ids(ids, rows as u32);
     if grad {
         let dy = s.data(&[ids, &[columns]].concat());
-        let y = s.push(Op::EmbeddingGrad { rows }, &[index, dy]);
+        let y = s.push(Op::EmbeddingGrad { rows, padding: None }, &[index, dy]);
         return s.finish_forward(&[y], count);
     }
     let table = s.x(&[rows, columns]);
-    let y = s.push(Op::Embedding, &[table, index]);
+    let y = s.push(Op::Embedding { padding: None }, &[table, index]);
     s.finish(&[y], 1)
 }
 
@@ -61,12 +61,12 @@ pub fn row_table(grad: bool, x: &[usize], period: usize, table: Option<usize>) -
     let (rows, columns) = (x[..x.len() - 1].iter().product::<usize>(), x[x.len() - 1]);
     if grad {
         let dy = s.data(x);
-        let y = s.push(Op::SumRows { period, table_rows: table }, &[dy]);
+        let y = s.push(Op::SumRows { period, first: 0, table_rows: table }, &[dy]);
         return s.finish_forward(&[y], rows / period);
     }
     let table = table.map_or(vec![columns], |rows| vec![rows, columns]);
     let (x, table) = (s.x(x), s.x(&table));
-    let y = s.push(Op::AddRows { period }, &[x, table]);
+    let y = s.push(Op::AddRows { period, first: 0 }, &[x, table]);
     s.finish(&[y], 1)
 }
 
@@ -233,84 +233,6 @@ pub fn norms(part: NormPart) -> Vec<Case> {
         }
         for (eps, center, spread) in [(1e-5, 0.0, 64.0), (1e-12, 0.0, 1.0), (1e-6, 8.0, 1.0)] {
             cases.push(norm(part, NormShape { kind, beta, dims: &[3, 13], eps, center, spread }));
-        }
-    }
-    cases
-}
-
-/// Which of the operations of attention.
-#[derive(Clone, Copy, PartialEq)]
-pub enum AttentionPart {
-    Forward,
-    Grad,
-    Probs,
-}
-
-/// Extents and switches of an attention.
-#[derive(Clone, Copy)]
-pub struct AttentionShape {
-    pub batch: usize,
-    pub time: usize,
-    pub heads: usize,
-    pub head: usize,
-    pub mask: Mask,
-    pub padded: bool,
-    pub dropout: Option<Dropout>,
-    /// Queries, keys and values are in ± this.
-    pub spread: f64,
-}
-
-pub fn attention(part: AttentionPart, shape: AttentionShape) -> Case {
-    let AttentionShape { batch, time, heads, head, mask, padded, dropout, spread } = shape;
-    let name = match part {
-        AttentionPart::Forward => "attention",
-        AttentionPart::Grad => "attention_grad",
-        AttentionPart::Probs => "attention_probs",
-    };
-    let p = dropout.map_or(0.0, |d| d.p);
-    let mut s = Sketch::new(format!(
-        "{name} B={batch} T={time} H={heads} d={head} {mask:?} padded={padded} dropout={p} ±{spread}"
-    ));
-    let spec = Attention { heads, mask, scale: 1.0 / (head as f32).sqrt(), dropout };
-    let mut inputs = vec![s.around(&[batch, time, 3 * heads * head], 0.0, spread)];
-    if padded {
-        inputs.push(s.key_mask(batch, time));
-    }
-    let forward = s.push_all(Op::Attention(spec), &inputs);
-    let terms = time.max(head);
-    match part {
-        AttentionPart::Forward => s.finish(&forward, terms),
-        AttentionPart::Grad => {
-            inputs.extend([forward[0], forward[1], s.data(&[batch, time, heads * head])]);
-            let y = s.push(Op::AttentionGrad(spec), &inputs);
-            s.finish_forward(&[y], terms)
-        }
-        AttentionPart::Probs => {
-            inputs.push(forward[1]);
-            let y = s.push(Op::AttentionProbs(spec), &inputs);
-            s.finish_forward(&[y], terms)
-        }
-    }
-}
-
-pub fn attentions(part: AttentionPart) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for mask in [Mask::Full, Mask::Causal] {
-        for padded in [false, true] {
-            for p in [None, Some(0.2)] {
-                let dropout = p.map(|p| Dropout { p, site: 5 });
-                for [batch, time, heads, head] in [[1, 1, 1, 1], [2, 5, 2, 3], [1, 9, 1, 5], [2, 8, 4, 4]] {
-                    let spread = 1.0;
-                    let shape = AttentionShape { batch, time, heads, head, mask, padded, dropout, spread };
-                    cases.push(attention(part, shape));
-                }
-            }
-            let long =
-                AttentionShape { batch: 2, time: 65, heads: 1, head: 7, mask, padded, dropout: None, spread: 1.0 };
-            cases.push(attention(part, long));
-            let steep =
-                AttentionShape { batch: 2, time: 7, heads: 2, head: 8, mask, padded, dropout: None, spread: 8.0 };
-            cases.push(attention(part, steep));
         }
     }
     cases

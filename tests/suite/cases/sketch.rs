@@ -1,6 +1,6 @@
 //! A case under construction: a graph whose inputs get their data as they are declared.
 
-use trainyard::ir::{Builder, Init, Op, Param, Shape, Type, ValueId};
+use trainyard::ir::{Builder, Init, Op, PREFIX, Param, Shape, StateId, Type, ValueId};
 use trainyard::reference::{StepKey, Tensor};
 use trainyard::rng::{Draws, Stream, unit};
 
@@ -77,13 +77,34 @@ impl Sketch {
     /// An input of random indices below `n`.
     pub fn ids(&mut self, dims: &[usize], n: u32) -> ValueId {
         let ids = (0..Shape::new(dims).elements()).map(|_| self.draws.below(n)).collect();
+        self.given_ids(dims, ids)
+    }
+
+    /// An input of the given indices.
+    pub fn given_ids(&mut self, dims: &[usize], ids: Vec<u32>) -> ValueId {
         self.declare(Type::u32(dims), Tensor::Index(ids))
     }
 
+    /// A state, zero at first.
+    pub fn state(&mut self, name: &str, ty: Type) -> StateId {
+        self.b.state(name, ty).expect("a case names a state once")
+    }
+
+    /// Narrows what will be differentiated for.
+    pub fn differentiate_only(&mut self, operands: &[ValueId]) {
+        self.wrt.retain(|v| operands.contains(v));
+    }
+
     /// A key mask `[B,T]`: about a third of the keys hidden; key 0 of sequence 0 hidden, so that a causal query sees
-    /// nothing; the last of several sequences hidden as a whole.
+    /// nothing; the last of several sequences hidden as a whole. Keys belong to two documents, in turns of two, whose
+    /// numbers fill the bits, and a third of them carry the mark of a prefix, whether anybody asks or not.
     pub fn key_mask(&mut self, batch: usize, time: usize) -> ValueId {
-        let mut mask: Vec<u32> = (0..batch * time).map(|_| u32::from(self.draws.below(3) > 0)).collect();
+        let mut mask = Vec::new();
+        for i in 0..batch * time {
+            let document = if i / 2 % 2 == 0 { 1 } else { !PREFIX };
+            let mark = if self.draws.below(3) == 0 { PREFIX } else { 0 };
+            mask.push(if self.draws.below(3) > 0 { document | mark } else { 0 });
+        }
         mask[0] = 0;
         if batch > 1 {
             mask[(batch - 1) * time..].fill(0);
@@ -93,7 +114,14 @@ impl Sketch {
 
     /// A parameter of random numbers, to be differentiated for.
     pub fn param(&mut self, dims: &[usize]) -> ValueId {
-        let param = Param { name: "weight".to_owned(), shape: Shape::new(dims), init: Init::Ones, decay: true };
+        let param = Param {
+            name: "weight".to_owned(),
+            shape: Shape::new(dims),
+            init: Init::Ones,
+            decay: true,
+            frozen: false,
+            parts: vec![],
+        };
         let value = self.b.param(param).expect("one parameter a case");
         let numbers = self.numbers(dims);
         self.params.push(numbers);

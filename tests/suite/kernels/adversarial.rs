@@ -5,30 +5,30 @@ use trainyard::ir::{Activation, Dropout, Mask, NormKind, Op};
 use trainyard::kernels::Target;
 
 use super::{check, run};
-use crate::cases::ops::{self, AttentionPart, AttentionShape, NormPart, NormShape};
+use crate::cases::attention::{Part, Shape};
+use crate::cases::ops::{self, NormPart, NormShape};
 use crate::cases::{Case, Sketch};
 
 const NO_KEY: f32 = -1e30;
 
 /// Scores up to about `logit`, with heads of eight columns.
-fn steep(part: AttentionPart, mask: Mask, padded: bool, logit: f64) -> Case {
+fn steep(part: Part, mask: Mask, masked: bool, logit: f64) -> Case {
     // q·k of eight terms of ±spread², over √8, is about spread²·0.94 in the mean, three times that at most.
-    let spread = logit.sqrt();
-    ops::attention(part, AttentionShape { batch: 2, time: 9, heads: 2, head: 8, mask, padded, dropout: None, spread })
+    let shape = Shape { spread: logit.sqrt(), ..Shape::packed([2, 9, 2, 8], mask) };
+    shape.masked(masked).case(part)
 }
 
 fn attentions() -> Vec<Case> {
     let mut cases = Vec::new();
-    for part in [AttentionPart::Forward, AttentionPart::Grad, AttentionPart::Probs] {
+    for part in [Part::Forward, Part::Grad, Part::Probs] {
         for mask in [Mask::Full, Mask::Causal] {
             cases.push(steep(part, mask, true, 80.0));
             cases.push(steep(part, mask, false, 1e4));
             // One token, with and without a key to see; heads of odd widths.
             for (batch, head) in [(1, 5), (2, 1), (2, 63)] {
-                let dropout = Some(Dropout { p: 0.5, site: 1 });
-                let shape =
-                    AttentionShape { batch, time: 1, heads: 1, head, mask, padded: batch == 2, dropout, spread: 1.0 };
-                cases.push(ops::attention(part, shape));
+                let mut shape = Shape::packed([batch, 1, 1, head], mask).masked(batch == 2);
+                shape.spec.dropout = Some(Dropout { p: 0.5, site: 1 });
+                cases.push(shape.case(part));
             }
         }
     }
@@ -100,24 +100,23 @@ fn extremes_agree_in_the_shapes_for_gpus() {
 fn a_query_that_sees_no_key_is_silent() {
     let (batch, time, heads, head) = (2, 5, 2, 3);
     for target in [Target::Software, Target::Gpu] {
-        for part in [AttentionPart::Forward, AttentionPart::Grad, AttentionPart::Probs] {
-            let mask = Mask::Causal;
-            let shape = AttentionShape { batch, time, heads, head, mask, padded: true, dropout: None, spread: 1.0 };
-            let outputs = run(&ops::attention(part, shape), target).expect("the case runs");
+        for part in [Part::Forward, Part::Grad, Part::Probs] {
+            let shape = Shape::packed([batch, time, heads, head], Mask::Causal).masked(true);
+            let outputs = run(&shape.case(part), target).expect("the case runs");
             let y = &outputs[0].1;
             let (hidden, first) = (y.len() / 2, y.len() / (batch * time));
             assert!(y[hidden..].iter().all(|&x| x == 0.0), "the last sequence sees nothing");
             match part {
-                AttentionPart::Forward => {
+                Part::Forward => {
                     assert!(y[..first].iter().all(|&x| x == 0.0), "the first token sees nothing");
                     let lse = &outputs[1].1;
                     assert!(lse[heads * time..].iter().all(|&x| x == NO_KEY));
                     assert!((0..heads).all(|h| lse[h * time] == NO_KEY));
                 }
-                AttentionPart::Grad => {
+                Part::Grad => {
                     assert!(y[..heads * head].iter().all(|&x| x == 0.0), "its query has no gradient");
                 }
-                AttentionPart::Probs => assert!((0..heads).all(|h| y[h * time * time] == 0.0)),
+                Part::Probs => assert!((0..heads).all(|h| y[h * time * time] == 0.0)),
             }
         }
     }

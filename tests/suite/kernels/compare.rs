@@ -33,15 +33,28 @@ fn tolerance(op: &Op) -> Tolerance {
         Op::Param(_)
         | Op::Input(_)
         | Op::Fill { .. }
-        | Op::Embedding
+        | Op::Table(_)
+        | Op::Embedding { .. }
         | Op::EmbeddingGrad { .. }
         | Op::AddRows { .. }
         | Op::SumRows { .. }
         | Op::MatMul { .. }
         | Op::Add
         | Op::Scale { .. }
-        | Op::Dropout(_) => SUMS,
-        Op::Activation(_) | Op::ActivationGrad(_) => FUNCTIONS,
+        | Op::Reshape { .. }
+        | Op::Columns { .. }
+        | Op::PadColumns { .. }
+        | Op::Rotate { .. }
+        | Op::Dropout(_)
+        | Op::State(_)
+        | Op::Store(_)
+        | Op::Append(_) => SUMS,
+        Op::Activation(_)
+        | Op::ActivationGrad(_)
+        | Op::Gated(_)
+        | Op::GatedGrad(_)
+        | Op::ElementLoss(_)
+        | Op::ElementLossGrad(_) => FUNCTIONS,
         Op::Norm { .. }
         | Op::NormGrad { .. }
         | Op::NormParamGrad { .. }

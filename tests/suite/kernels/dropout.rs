@@ -80,7 +80,7 @@ fn attention(mask: Mask, time: usize, heads: usize, batch: usize, grad: bool) ->
     let packed: Vec<f64> = rows.flat_map(|t| std::iter::repeat_n(0.0, 2 * width).chain(unit(t))).collect();
     let mut s = Sketch::new(format!("mask of attention {mask:?} T={time} H={heads} B={batch} grad={grad}"));
     let qkv = s.given(&[batch, time, 3 * width], packed);
-    let spec = Attention { heads, mask, scale: 1.0, dropout: Some(Dropout { p: 0.4, site: 6 }) };
+    let spec = Attention { dropout: Some(Dropout { p: 0.4, site: 6 }), ..Attention::packed(heads, mask, 1.0) };
     let forward = s.push_all(Op::Attention(spec), &[qkv]);
     if !grad {
         return s.finish(&forward, time);

@@ -90,7 +90,7 @@ fn sequences_of_attention() {
             let (time, heads, head) = (37, 2, 5);
             let mut s = Sketch::new(format!("attention rows {batch} {mask:?}"));
             let qkv = given(&mut s, 1, &[batch, time, 3 * heads * head]);
-            let spec = Attention { heads, mask, scale: 0.4, dropout: None };
+            let spec = Attention::packed(heads, mask, 0.4);
             let y = s.push_all(Op::Attention(spec), &[qkv]);
             s.finish_forward(&y, time)
         });

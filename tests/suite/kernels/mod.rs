@@ -110,8 +110,8 @@ fn a_wrong_constant_in_a_kernel_is_noticed() {
     let injections = [
         ("matmul nn 65×63×64", "K", Const::U32(62)),
         ("norm Layer [17, 65] beta=true ε=1e-5 x=0±1", "EPS", Const::F32(1e-4)),
-        ("attention B=2 T=8 H=4 d=4 Causal padded=false dropout=0 ±1", "CAUSAL", Const::Bool(false)),
-        ("attention B=2 T=8 H=4 d=4 Causal padded=false dropout=0 ±1", "SCALE", Const::F32(0.500_1)),
+        ("attention B=2 T=8×8 H=4/4 d=4 Causal bias=None dropout=0 ±1", "CAUSAL", Const::Bool(false)),
+        ("attention B=2 T=8×8 H=4/4 d=4 Causal bias=None dropout=0 ±1", "SCALE", Const::F32(0.500_1)),
         ("cross_entropy [4, 65] ε=0.1 ±1", "SMOOTHING", Const::F32(0.101)),
         ("activation gelu_erf [7, 65] ±6", "ACTIVATION", Const::U32(0)),
         ("dropout [7, 5] p=0.1", "THRESHOLD", Const::U32(1 << 31)),

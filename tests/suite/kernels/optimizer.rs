@@ -21,7 +21,14 @@ const DECAY: f64 = 0.1;
 fn graph() -> Result<Graph, IrError> {
     let mut b = Builder::new();
     let mut param = |name: &str, dims: &[usize], decay| {
-        b.param(Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay })
+        b.param(Param {
+            name: name.to_owned(),
+            shape: Shape::new(dims),
+            init: Init::Zeros,
+            decay,
+            frozen: false,
+            parts: vec![],
+        })
     };
     let weight = param("weight", &[5, CLASSES], true)?;
     let bias = param("bias", &[CLASSES], false)?;
@@ -29,7 +36,7 @@ fn graph() -> Result<Graph, IrError> {
     let targets = b.input("targets", Type { dtype: DType::U32, shape: Shape::new(&[ROWS]) })?;
     let weights = b.input("weights", Type::f32(&[ROWS]))?;
     let product = b.push(Op::MatMul { ta: false, tb: false }, &[x, weight])?;
-    let logits = b.push(Op::AddRows { period: 1 }, &[product, bias])?;
+    let logits = b.push(Op::AddRows { period: 1, first: 0 }, &[product, bias])?;
     let loss = b.push(Op::CrossEntropy { smoothing: 0.0 }, &[logits, targets, weights])?;
     b.output("loss", loss);
     append_backward(b.finish(), loss).map_err(|e| panic!("the loss has a gradient: {e}"))

@@ -1,7 +1,7 @@
 //! First values: their spread, their independence of everything but seed and name, and the loss they give.
 
-use trainyard::ir::{Graph, Init};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, initial_values};
+use trainyard::ir::{Graph, Init, Param, Part, Shape};
+use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, initial_values, known_answer_values};
 use trainyard::reference::{StepKey, Tensor, run};
 use trainyard::rng::{Draws, Stream};
 
@@ -57,6 +57,38 @@ fn values_follow_from_seed_and_name_alone() {
     assert_eq!(named(&small, &a, name), named(&deep, &initial_values(&deep, 7), name), "depth changes no other tensor");
     assert_ne!(named(&small, &a, name), named(&small, &initial_values(&small, 8), name));
     assert_ne!(named(&small, &a, name), named(&small, &a, "transformer.h.0.attn.c_attn.weight"));
+}
+
+#[test]
+fn a_stack_is_its_tensors_one_after_the_other() {
+    let part = |name: &str, rows: usize, init: Init| Part { name: name.to_owned(), rows, init };
+    let single = |part: &Part, columns: &[usize]| Param {
+        name: part.name.clone(),
+        shape: Shape::new(&[&[part.rows], columns].concat()),
+        init: part.init,
+        decay: true,
+        parts: vec![],
+    };
+    // Rows of five: no tensor ends where the generator's blocks of four do.
+    let normal = |std: f64| Init::Normal { std };
+    let matrices =
+        [part("k.weight", 3, normal(0.1)), part("v.weight", 1, Init::Ones), part("q.weight", 7, normal(2.0))];
+    let vectors = [part("k.bias", 3, Init::Zeros), part("v.weight", 5, Init::Ones), part("q.bias", 2, normal(0.5))];
+    for (parts, columns) in [(matrices, &[5][..]), (vectors, &[])] {
+        let rows = parts.iter().map(|p| p.rows).sum();
+        let shape = Shape::new(&[&[rows], columns].concat());
+        let singles: Vec<Param> = parts.iter().map(|part| single(part, columns)).collect();
+        let stack = Param { name: "stack".to_owned(), shape, init: Init::Zeros, decay: true, parts: parts.to_vec() };
+        let values = |params: Vec<Param>| initial_values(&Graph { params, ..Graph::default() }, 9).concat();
+        assert_eq!(values(vec![stack.clone()]), values(singles.clone()));
+        let known: Vec<f32> = singles.iter().flat_map(known_answer_values).collect();
+        assert_eq!(known_answer_values(&stack), known);
+        let renamed = Param { name: "other".to_owned(), ..stack.clone() };
+        assert_eq!(values(vec![stack.clone()]), values(vec![renamed]), "the name of a stack is for people");
+        let mut swapped = stack.clone();
+        swapped.parts.swap(0, 2);
+        assert_ne!(known_answer_values(&stack), known_answer_values(&swapped), "the order counts");
+    }
 }
 
 /// A fresh model knows nothing: its loss is ln V, whatever the variant.

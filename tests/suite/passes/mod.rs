@@ -165,7 +165,7 @@ fn nothing_that_can_be_merged_is_left() {
                 Op::Activation(_) | Op::ActivationGrad(_) | Op::CrossEntropy { .. } | Op::CrossEntropyGrad { .. } => {
                     true
                 }
-                Op::AddRows { period } | Op::SumRows { period, .. } => period == 1,
+                Op::AddRows { period, .. } | Op::SumRows { period, .. } => period == 1,
                 Op::Fill { .. } => true,
                 Op::Add => {
                     sums += 1;

@@ -46,7 +46,7 @@ fn attention_masks_follow_the_index_rule() {
     }
     let qkv = Tensor::Float(qkv);
     let ty = Type::f32(&[B, T, 3 * H * T]);
-    let spec = Attention { heads: H, mask: Mask::Full, scale: 0.5, dropout: Some(dropout) };
+    let spec = Attention { dropout: Some(dropout), ..Attention::packed(H, Mask::Full, 0.5) };
     let forward = values(&one(Op::Attention(spec), std::slice::from_ref(&ty)), std::slice::from_ref(&qkv));
     let (o, lse) = (forward.output("y0").expect("o"), forward.output("y1").expect("lse").to_vec());
     let types = [ty, Type::f32(&[B, H, T])];

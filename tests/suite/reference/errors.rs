@@ -23,7 +23,8 @@ fn inputs_are_counted_and_measured() {
 fn parameters_are_counted_and_measured() -> Result<(), IrError> {
     let mut b = Builder::new();
     let shape = Shape::new(&[3]);
-    let w = b.param(Param { name: "w".to_owned(), shape, init: Init::Zeros, decay: false })?;
+    let w =
+        b.param(Param { name: "w".to_owned(), shape, init: Init::Zeros, decay: false, frozen: false, parts: vec![] })?;
     b.output("y", w);
     let graph = b.finish();
     let run = |params: &[Vec<f64>]| run(&graph, params, &[], StepKey::default());
@@ -36,13 +37,13 @@ fn parameters_are_counted_and_measured() -> Result<(), IrError> {
 
 #[test]
 fn ids_stay_within_their_table() {
-    let lookup = one(Op::Embedding, &[Type::f32(&[3, 2]), Type::u32(&[2, 2])]);
+    let lookup = one(Op::Embedding { padding: None }, &[Type::f32(&[3, 2]), Type::u32(&[2, 2])]);
     let table = Tensor::Float(vec![0.0; 6]);
     assert_eq!(
         error(&lookup, &[table.clone(), Tensor::Index(vec![0, 2, 3, 9])]),
         r#"embedding in "": id 3 at position 2 is not below 3, the rows of the table"#
     );
-    let scatter = one(Op::EmbeddingGrad { rows: 3 }, &[Type::u32(&[2]), Type::f32(&[2, 2])]);
+    let scatter = one(Op::EmbeddingGrad { rows: 3, padding: None }, &[Type::u32(&[2]), Type::f32(&[2, 2])]);
     let dy = Tensor::Float(vec![0.0; 4]);
     assert!(error(&scatter, &[Tensor::Index(vec![0, u32::MAX]), dy]).contains("id 4294967295 at position 1"));
     assert_eq!(

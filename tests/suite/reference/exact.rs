@@ -51,7 +51,7 @@ fn lookups_and_their_gradient() {
     let table = integers(3, rows * columns);
     let types = [Type::f32(&[rows, columns]), Type::u32(&[2, 3])];
     let expected: Vec<i64> = ids.iter().flat_map(|&id| table[id as usize * columns..][..columns].to_vec()).collect();
-    let found = result(&one(Op::Embedding, &types), &[float(&table), Tensor::Index(ids.to_vec())]);
+    let found = result(&one(Op::Embedding { padding: None }, &types), &[float(&table), Tensor::Index(ids.to_vec())]);
     assert_equal(&found, &expected, "embedding");
 
     let dy = integers(4, ids.len() * columns);
@@ -62,7 +62,8 @@ fn lookups_and_their_gradient() {
         }
     }
     let types = [Type::u32(&[2, 3]), Type::f32(&[2, 3, columns])];
-    let found = result(&one(Op::EmbeddingGrad { rows }, &types), &[Tensor::Index(ids.to_vec()), float(&dy)]);
+    let found =
+        result(&one(Op::EmbeddingGrad { rows, padding: None }, &types), &[Tensor::Index(ids.to_vec()), float(&dy)]);
     assert_equal(&found, &expected, "embedding_grad");
 }
 
@@ -74,13 +75,17 @@ fn tables_of_rows_and_their_sums() {
     let row = |i: usize| i / columns % period;
     let expected: Vec<i64> = (0..x.len()).map(|i| x[i] + table[row(i) * columns + i % columns]).collect();
     let types = [Type::f32(&[batch, period, columns]), Type::f32(&[rows, columns])];
-    assert_equal(&result(&one(Op::AddRows { period }, &types), &[float(&x), float(&table)]), &expected, "add_rows");
+    assert_equal(
+        &result(&one(Op::AddRows { period, first: 0 }, &types), &[float(&x), float(&table)]),
+        &expected,
+        "add_rows",
+    );
 
     let mut expected = vec![0; rows * columns];
     for (i, &x) in x.iter().enumerate() {
         expected[row(i) * columns + i % columns] += x;
     }
-    let sum = one(Op::SumRows { period, table_rows: Some(rows) }, &types[..1]);
+    let sum = one(Op::SumRows { period, first: 0, table_rows: Some(rows) }, &types[..1]);
     assert_equal(&result(&sum, &[float(&x)]), &expected, "sum_rows; rows past the period are 0");
 }
 

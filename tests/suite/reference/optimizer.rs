@@ -13,7 +13,13 @@ fn optimizer(clip: Option<f64>) -> Optimizer {
 
 fn table() -> Vec<Param> {
     [("matrix", &[3, 4][..], true), ("bias", &[4], false)]
-        .map(|(name, dims, decay)| Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay })
+        .map(|(name, dims, decay)| Param {
+            name: name.to_owned(),
+            shape: Shape::new(dims),
+            init: Init::Zeros,
+            decay,
+            parts: vec![],
+        })
         .to_vec()
 }
 

@@ -1,14 +1,16 @@
 //! Launches of every wrapper: each entry point, each flag, odd extents and the extents of real models.
 
 use trainyard::{
-    ir::{Activation, Dropout, Epilogue, NormKind},
+    ir::{AttentionShape, Bias, Dropout, Epilogue, Mask, NormKind},
     kernels::{
         KernelError, Launch, Target, attention, cross_entropy, elementwise, embedding, matmul, norm, optimizer, record,
         rows, stage, sum,
     },
 };
 
-const ACTIVATIONS: [Activation; 4] = [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu];
+use crate::cases::attention::{Shape, combinations};
+use crate::cases::ops::ACTIVATIONS;
+
 const DROPOUT: Dropout = Dropout { p: 0.1, site: 7 };
 
 /// All of them for one target.
@@ -120,20 +122,27 @@ fn pointwise(target: Target) -> Result<Vec<Launch>, KernelError> {
 }
 
 fn attentions(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut shapes = combinations();
+    for extents in [[1, 1, 1, 1], [2, 5, 3, 3], [8, 33, 2, 5], [12, 64, 4, 32], [4, 1024, 12, 64]] {
+        for (mask, masked) in [(Mask::Full, false), (Mask::Causal, true), (Mask::Banded { width: 256 }, false)] {
+            let mut shape = Shape::packed(extents, mask).masked(masked);
+            shapes.push(shape);
+            (shape.spec.bias, shape.spec.dropout) = (Bias::Learned, Some(DROPOUT));
+            shapes.push(shape);
+        }
+    }
     let mut launches = Vec::new();
-    for (batch, time, heads, head_dim) in
-        [(1, 1, 1, 1), (2, 5, 3, 3), (8, 33, 2, 5), (12, 64, 4, 32), (4, 1024, 12, 64)]
-    {
-        for (causal, masked, dropout) in
-            [(false, false, None), (true, false, Some(DROPOUT)), (false, true, None), (true, true, Some(DROPOUT))]
-        {
-            let spec = attention::Heads { batch, time, heads, head_dim, causal, scale: 0.125, dropout, masked };
-            launches.extend([
-                attention::forward(&spec, target)?,
-                attention::grad_queries(&spec, target)?,
-                attention::grad_keys(&spec, target)?,
-                attention::probs(&spec, target)?,
-            ]);
+    for Shape { spec, batch, queries, keys, head, .. } in shapes {
+        let shape = AttentionShape { batch, queries, keys, head_dim: head };
+        launches.extend([
+            attention::forward(&spec, shape, target)?,
+            attention::grad_queries(&spec, shape, target)?,
+            attention::grad_keys(&spec, shape, target)?,
+            attention::probs(&spec, shape, target)?,
+        ]);
+        if spec.bias != Bias::None {
+            launches.push(attention::grad_deltas(&spec, shape, target)?);
+            launches.push(attention::grad_bias(&spec, shape, target)?);
         }
     }
     Ok(launches)

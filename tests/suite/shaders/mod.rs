@@ -212,6 +212,7 @@ fn what_a_wrapper_misnames_is_an_error() {
 #[test]
 fn shapes_beyond_the_limits_are_errors() {
     use kernels::{attention, elementwise, matmul};
+    use trainyard::ir::{Attention, AttentionShape, Mask};
     let matmul = |m, n, k| {
         let spec = matmul::MatMul { m, n, k, ta: false, tb: false, variant: matmul::Variant::PLAIN };
         matmul::launch(&spec, Target::Software)
@@ -221,18 +222,12 @@ fn shapes_beyond_the_limits_are_errors() {
     assert!(matches!(matmul(1 << 22, 8, 1), Err(KernelError::Grid { axis: 1, groups: 65_536, .. })));
     assert!(elementwise::add(1 << 30, Target::Gpu).is_ok());
     assert!(matches!(elementwise::add((1 << 30) + 1, Target::Gpu), Err(KernelError::Size { .. })));
-    let heads = attention::Heads {
-        batch: 65_536,
-        time: 1,
-        heads: 1,
-        head_dim: 1,
-        causal: false,
-        scale: 1.0,
-        dropout: None,
-        masked: false,
-    };
-    assert!(matches!(attention::forward(&heads, Target::Gpu), Err(KernelError::Grid { axis: 2, .. })));
-    assert!(attention::probs(&heads, Target::Gpu).is_ok());
+    let spec = Attention::packed(1, Mask::Full, 1.0);
+    let shape = AttentionShape { batch: 65_536, queries: 1, keys: 1, head_dim: 1 };
+    assert!(matches!(attention::forward(&spec, shape, Target::Gpu), Err(KernelError::Grid { axis: 2, .. })));
+    assert!(attention::probs(&spec, shape, Target::Gpu).is_ok());
+    let long = AttentionShape { batch: 1, queries: 1 << 20, keys: 1 << 20, head_dim: 1 };
+    assert!(matches!(attention::probs(&spec, long, Target::Gpu), Err(KernelError::Size { what: "probs", .. })));
 }
 
 #[test]

@@ -223,7 +223,6 @@ fn parts_that_do_not_act_are_not_trusted() {
     let mut file = small();
     file["truncation"] = json!({ "max_length": 1, "stride": 9, "strategy": "LongestFirst", "direction": "Right" });
     file["padding"] = json!({ "strategy": { "Fixed": 1_000_000_000_000_u64 } });
-    file["post_processor"] = json!({ "type": "TemplateProcessing", "single": "cyclic" });
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes()).expect("those parts are left out");
     assert_eq!(tokenizer.encode("ab a"), Ok(vec![2, 0]));
 }

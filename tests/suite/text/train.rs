@@ -27,7 +27,7 @@ fn bpe_training_merges_what_is_frequent_and_is_repeatable() {
 fn bpe_sizes_have_limits() {
     assert_eq!(Tokenizer::train_bpe("text", 256).map(|t| t.kind()), Ok(Kind::Bytes));
     for requested in [0, 255, 65_537] {
-        let expected = TextError::VocabularySize { requested, min: 256, max: 65_536 };
+        let expected = TextError::VocabularySize { kind: "byte-level BPE", requested, min: 256, max: 65_536 };
         assert_eq!(Tokenizer::train_bpe("text", requested).map(|t| t.vocab_size()), Err(expected));
     }
     // Nothing occurs twice: the alphabet and the special token remain.

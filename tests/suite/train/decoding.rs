@@ -94,7 +94,7 @@ const TRAP: [[f64; 4]; 4] =
 
 #[test]
 fn greedy_follows_the_best_token_to_the_end() {
-    let stop = |max_new| Stop { eos: Some(3), max_new };
+    let stop = |max_new| Stop::at(Some(3), max_new);
     assert_eq!(greedy(&[0], stop(4), chain(&TRAP)), Ok(vec![0, 1, 1, 1, 1]));
     assert_eq!(greedy(&[0, 2], stop(4), chain(&TRAP)), Ok(vec![0, 2, 3]), "the end token ends it");
     assert_eq!(greedy(&[0], stop(0), chain(&TRAP)), Ok(vec![0]));
@@ -103,11 +103,11 @@ fn greedy_follows_the_best_token_to_the_end() {
 
 #[test]
 fn beam_search_escapes_the_trap() {
-    let stop = Stop { eos: Some(3), max_new: 4 };
+    let stop = Stop::at(Some(3), 4);
     // 0.45·0.98 against 0.55·0.33 at most.
     assert_eq!(beam(&[0], 2, 1.0, stop, chain(&TRAP)), Ok(vec![0, 2, 3]));
     assert_eq!(beam(&[0], 1, 1.0, stop, chain(&TRAP)).map(|ids| ids[1]), Ok(1), "one beam is greedy");
-    assert_eq!(beam(&[0], 3, 1.0, Stop { eos: None, max_new: 0 }, chain(&TRAP)), Ok(vec![0]));
+    assert_eq!(beam(&[0], 3, 1.0, Stop::at(None, 0), chain(&TRAP)), Ok(vec![0]));
     assert_eq!(beam(&[], 2, 1.0, stop, chain(&TRAP)), Err("an empty sequence".to_owned()));
 }
 
@@ -117,7 +117,7 @@ const LENGTH: [[f64; 4]; 4] =
 
 #[test]
 fn the_length_penalty_prefers_longer_sequences() {
-    let stop = Stop { eos: Some(3), max_new: 6 };
+    let stop = Stop::at(Some(3), 6);
     // Three beams, so that the search goes on after two hypotheses have ended.
     let found = |penalty| beam(&[0], 3, penalty, stop, chain(&LENGTH)).map(|ids| ids.len());
     assert_eq!(found(0.0), Ok(2), "0.4 at once beats 0.6·0.9·0.65");

@@ -1,21 +1,11 @@
-//! Byte-level BPE training: merge the most frequent pair of neighbors, again and again.
+//! Byte pair encoding: merge the most frequent pair of neighbors, again and again.
 //!
 //! The trainer of the `tokenizers` crate runs on a thread pool, which a page does not have, and its queue can hold a
 //! pair twice, in the order of a hash map. Here every pair has one count and ties go to the pair with the smaller
-//! ids, so the same text gives the same vocabulary on every machine; a test holds the two trainers together.
-//! Splitting the text into words is left to the crate.
+//! ids, so the same words give the same merges on every machine; a test holds the two trainers together.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
-
-use serde_json::{Map, Value, json};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
-
-use super::{TextError, byte_level};
-
-/// The end-of-text token of GPT-2, the only special token of a vocabulary trained here.
-const END_OF_TEXT: &str = "<|endoftext|>";
+use std::collections::{BinaryHeap, HashMap};
 
 /// A pair that occurs once is no regularity.
 const MIN_COUNT: u64 = 2;
@@ -23,9 +13,9 @@ const MIN_COUNT: u64 = 2;
 type Pair = (u32, u32);
 
 /// A word of the text as ids, and how often it occurs.
-struct Word {
-    ids: Vec<u32>,
-    count: u64,
+pub(super) struct Word {
+    pub(super) ids: Vec<u32>,
+    pub(super) count: u64,
 }
 
 /// What the pairs of all words add up to.
@@ -79,32 +69,26 @@ impl Pairs {
     }
 }
 
-/// Trains on a text in `pieces` and returns the `tokenizer.json` of at most `vocab_size` tokens: `<|endoftext|>`,
-/// the 256 bytes in the order of their characters, then one token per merge.
-pub(super) fn train(pieces: &[&str], vocab_size: usize) -> Result<Value, TextError> {
-    let mut tokens = vec![END_OF_TEXT.to_owned()];
-    let mut alphabet: Vec<char> = (0..=u8::MAX).map(byte_level::character).collect();
-    alphabet.sort_unstable();
-    tokens.extend(alphabet.iter().map(char::to_string));
-    let ids: HashMap<char, u32> = alphabet.into_iter().zip(1..).collect();
-
-    let mut words: Vec<Word> = count_words(pieces)?
-        .into_iter()
-        .map(|(word, count)| Word { ids: word.chars().filter_map(|c| ids.get(&c).copied()).collect(), count })
-        .collect();
+/// Adds tokens to the alphabet `tokens` by merging pairs in `words` until there are `limit`, or no pair occurs twice.
+/// Returns the merges in their order. What continues a word starts with `prefix`, which a merge takes off its right side.
+pub(super) fn learn(
+    mut words: Vec<Word>,
+    tokens: &mut Vec<String>,
+    limit: usize,
+    prefix: &str,
+) -> Vec<(String, String)> {
     let mut pairs = Pairs::default();
     for (index, word) in words.iter().enumerate() {
         pairs.add(index, word);
     }
-
     let mut known: HashMap<String, u32> = tokens.iter().cloned().zip(0..).collect();
     let mut merges: Vec<(String, String)> = Vec::new();
-    while tokens.len() < vocab_size {
+    while tokens.len() < limit {
         let Some((pair, holders)) = pairs.pop() else {
             break;
         };
         let sides = (tokens[pair.0 as usize].clone(), tokens[pair.1 as usize].clone());
-        let joined = format!("{}{}", sides.0, sides.1);
+        let joined = format!("{}{}", sides.0, sides.1.strip_prefix(prefix).unwrap_or(&sides.1));
         // "ab" + "c" and "a" + "bc" are one token by two merges.
         let id = *known.entry(joined).or_insert_with_key(|joined| {
             tokens.push(joined.clone());
@@ -120,7 +104,7 @@ pub(super) fn train(pieces: &[&str], vocab_size: usize) -> Result<Value, TextErr
             }
         }
     }
-    Ok(file(&tokens, &merges))
+    merges
 }
 
 fn neighbors(ids: &[u32]) -> impl Iterator<Item = Pair> {
@@ -145,42 +129,4 @@ fn merge(ids: &mut Vec<u32>, pair: Pair, id: u32) {
         }
     }
     *ids = merged;
-}
-
-/// The words that GPT-2's pattern finds, spelled in the byte alphabet.
-fn count_words(pieces: &[&str]) -> Result<BTreeMap<String, u64>, TextError> {
-    let mut counts = BTreeMap::new();
-    let splitter = ByteLevel::new(false, true, true);
-    for &piece in pieces {
-        let mut text = PreTokenizedString::from(piece);
-        splitter.pre_tokenize(&mut text).map_err(|error| TextError::Engine(error.to_string()))?;
-        for (word, _, _) in text.get_splits(OffsetReferential::Original, OffsetType::None) {
-            match counts.get_mut(word) {
-                Some(count) => *count += 1,
-                None => {
-                    counts.insert(word.to_owned(), 1);
-                }
-            }
-        }
-    }
-    Ok(counts)
-}
-
-fn file(tokens: &[String], merges: &[(String, String)]) -> Value {
-    let vocab: Map<String, Value> = tokens.iter().cloned().zip((0_u32..).map(Value::from)).collect();
-    let byte_level = |trim_offsets: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim_offsets, "use_regex": true });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": [{
-            "id": 0, "content": END_OF_TEXT, "single_word": false, "lstrip": false, "rstrip": false,
-            "normalized": false, "special": true
-        }],
-        "normalizer": null, "pre_tokenizer": byte_level(true), "post_processor": byte_level(false),
-        "decoder": byte_level(true),
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-            "vocab": vocab, "merges": merges
-        }
-    })
 }

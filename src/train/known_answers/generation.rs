@@ -1,0 +1,130 @@
+//! Generated ids of the known answers, by forward graphs long enough for the whole sequence: what stands right of the last
+//! token cannot reach it through a causal mask.
+
+use super::inputs::Batch;
+use super::{Data, Machine, MachineError};
+use crate::ir::Graph;
+use crate::models::{Architecture, Decay, Extents, KeyMask, Mode, Model};
+use crate::passes::optimize;
+use crate::train::decode::{self, Stop};
+
+/// New tokens at most: of GPT-2's greedy ids, and of all others.
+const MOST: [usize; 2] = [12, 8];
+
+/// Scores sequences of a case's model.
+pub(super) struct Generation<'a> {
+    pub model: &'a Model,
+    pub weights: &'a [Vec<f32>],
+    pub batch: &'a Batch,
+    pub machine: &'a mut dyn Machine,
+}
+
+/// What a sequence starts from.
+#[derive(Clone)]
+struct Start {
+    ids: Vec<u32>,
+    /// The encoder's row and its mask.
+    source: Option<(Vec<u32>, Option<Vec<u32>>)>,
+}
+
+impl Generation<'_> {
+    /// A row for each prompt, in an encoder–decoder for each row of the case; those that ended early filled with padding.
+    pub fn greedy(&mut self, prompt: Option<&[u32]>) -> Result<Vec<Vec<u32>>, MachineError> {
+        let most = if prompt.is_some() { MOST[0] } else { MOST[1] };
+        self.each(prompt, most, |start, stop, score| decode::greedy(start, stop, score))
+    }
+
+    /// As [`Self::greedy`], by beam search.
+    pub fn beam(
+        &mut self,
+        prompt: Option<&[u32]>,
+        beams: usize,
+        length_penalty: f64,
+    ) -> Result<Vec<Vec<u32>>, MachineError> {
+        self.each(prompt, MOST[1], |start, stop, score| decode::beam(start, beams, length_penalty, stop, score))
+    }
+
+    fn each(
+        &mut self,
+        prompt: Option<&[u32]>,
+        most: usize,
+        search: impl Fn(
+            &[u32],
+            Stop,
+            &mut dyn FnMut(&[u32]) -> Result<Vec<f64>, MachineError>,
+        ) -> Result<Vec<u32>, MachineError>,
+    ) -> Result<Vec<Vec<u32>>, MachineError> {
+        let stop = Stop { eos: self.model.config.eos(), max_new: most, forced: self.model.config.forced_eos() };
+        let mut rows = Vec::new();
+        for start in self.starts(prompt)? {
+            let room = start.ids.len() + most;
+            let time = self.model.config.positions().map_or(room, |p| p.min(room));
+            let mut score = self.scorer(&start, time)?;
+            rows.push(search(&start.ids, stop, &mut score)?);
+        }
+        let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let pad = self.model.config.pad().unwrap_or_default();
+        rows.iter_mut().for_each(|row| row.resize(longest, pad));
+        Ok(rows)
+    }
+
+    fn starts(&self, prompt: Option<&[u32]>) -> Result<Vec<Start>, MachineError> {
+        let architecture = self.model.config.family().architecture();
+        match (architecture, prompt) {
+            (Architecture::DecoderOnly, Some(prompt)) => Ok(vec![Start { ids: prompt.to_vec(), source: None }]),
+            (Architecture::EncoderDecoder, prompt) => {
+                let start = self.model.config.decoder_start().ok_or("the decoder has no start token")?;
+                let ids = prompt.map_or_else(|| vec![start], <[u32]>::to_vec);
+                let time = self.batch.extents.time;
+                let masks = self.batch.key_mask.as_deref();
+                let row = |(row, source): (usize, &[u32])| {
+                    let mask = masks.map(|mask| mask[row * time..(row + 1) * time].to_vec());
+                    Start { ids: ids.clone(), source: Some((source.to_vec(), mask)) }
+                };
+                Ok(self.batch.ids.chunks_exact(time).enumerate().map(row).collect())
+            }
+            (Architecture::DecoderOnly, None) => Err("a decoder-only model needs a prompt".to_owned()),
+            (Architecture::EncoderOnly, _) => Err("an encoder cannot generate".to_owned()),
+        }
+    }
+
+    /// Logits after a sequence.
+    fn scorer(
+        &mut self,
+        start: &Start,
+        time: usize,
+    ) -> Result<impl FnMut(&[u32]) -> Result<Vec<f64>, MachineError> + '_, MachineError> {
+        let mut inputs = Vec::new();
+        let (extents, growing) = match &start.source {
+            None => (Extents::decoder(1, time), "ids"),
+            Some((ids, mask)) => {
+                inputs.push(("ids".to_owned(), Data::Index(ids.clone())));
+                let key_mask = if mask.is_some() { KeyMask::Padding } else { KeyMask::None };
+                if let Some(mask) = mask {
+                    inputs.push(("key_mask".to_owned(), Data::Index(mask.clone())));
+                }
+                let source = ids.len();
+                (Extents { batch: 1, time: source, target: time, key_mask, rows: None }, "decoder_ids")
+            }
+        };
+        let graph = self.graph(extents)?;
+        let v = self.model.config.vocabulary();
+        Ok(move |ids: &[u32]| {
+            let last = ids.len().checked_sub(1).filter(|&last| last < time);
+            let last = last.ok_or("the sequence is empty or longer than the model's positions")?;
+            let mut padded = ids.to_vec();
+            padded.resize(time, 0);
+            let mut inputs = inputs.clone();
+            inputs.push((growing.to_owned(), Data::Index(padded)));
+            let outputs = self.machine.forward(&graph, self.weights, &inputs)?;
+            let row = outputs.get("logits")?.get(last * v..(last + 1) * v).map(<[f64]>::to_vec);
+            row.ok_or_else(|| "the logits are shorter than they should be".to_owned())
+        })
+    }
+
+    fn graph(&self, extents: Extents) -> Result<Graph, MachineError> {
+        let mut graph = self.model.graph(extents, Mode::Inspect, Decay::Matrices).map_err(|e| e.to_string())?;
+        graph.outputs.retain(|(name, _)| name == "logits");
+        optimize(&graph).map_err(|e| e.to_string())
+    }
+}
