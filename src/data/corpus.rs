@@ -24,7 +24,7 @@ pub enum TokenizerChoice {
     Bytes,
     /// Byte-level BPE trained on the training part, with this vocabulary size.
     Bpe(usize),
-    /// Trained on the training part, or for characters made of those of the whole text, with a family's special tokens.
+    /// Made of the text as this says: characters of all of it, trained kinds of the training part.
     Trained(TrainSpec),
     /// This one.
     Given(Tokenizer),

@@ -181,6 +181,12 @@ impl Dataset {
         &self.vocabulary.specials
     }
 
+    /// Classes of labeled documents: reviews are good or bad.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        2
+    }
+
     /// The task, if it is one.
     pub(super) const fn as_task(&self) -> Option<Task> {
         match &self.source {

@@ -117,16 +117,16 @@ pub const KNOBS: &[Knob] = &[
     knob(
         "tokenizer",
         "Tokenizer",
-        Kind::Choice(&["characters", "bytes", "bpe"]),
+        Kind::Choice(&["characters", "bytes", "bpe", "wordpiece", "unigram", "words"]),
         Group::Tokens,
-        "How text becomes tokens: one per character, one per byte, or byte-pair encoding trained on the text.",
+        "How text becomes tokens: characters, bytes, or pieces of words learned from the text.",
     ),
     knob(
         "bpe_vocab",
-        "BPE vocabulary",
-        Kind::Int { min: 257, max: 65_536 },
+        "Trained vocabulary",
+        Kind::Int { min: 64, max: 65_536 },
         Group::Tokens,
-        "Vocabulary size of the trained byte-pair encoding.",
+        "Most tokens of a tokenizer that is trained on the text, special ones included.",
     ),
     knob(
         "vocab_size",

@@ -8,7 +8,7 @@ use super::engine::{Engine, InFlight};
 use super::error::{Divergence, TrainError};
 use super::metrics::StepMetrics;
 use super::settings::Settings;
-use super::{Pace, knobs};
+use super::{Pace, families, knobs};
 use crate::data::{Batch, Dataset};
 use crate::kernels::Step;
 use crate::models::{Config, initial_values};
@@ -263,8 +263,9 @@ pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(),
     if !settings.fixed_positions {
         model.set_positions(longest);
     }
+    settings.model.head = families::head(&settings.objective, data.classes());
     let specials = data.specials();
-    match model {
+    match &mut settings.model.config {
         Config::Gpt2(gpt) => {
             gpt.eos_token_id = tokenizer.eos();
             gpt.bos_token_id = tokenizer.eos();

@@ -7,6 +7,7 @@ use super::schedule::{Schedule, ScheduleKind};
 use crate::data::{Frame, Objective, Shape, TokenizerChoice};
 use crate::ir::{Optimizer, OptimizerKind};
 use crate::models::{Architecture, Decay, Extents, Family, KeyMask, Model, ModelError};
+use crate::text::{Template, TrainKind, TrainSpec};
 
 /// A setting that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -42,6 +43,16 @@ pub enum SettingError {
     Model(#[from] ModelError),
 }
 
+/// Names of how text becomes tokens.
+const TOKENIZERS: [(&str, TrainKind); 6] = [
+    ("characters", TrainKind::Characters),
+    ("bytes", TrainKind::Bytes),
+    ("bpe", TrainKind::Bpe),
+    ("wordpiece", TrainKind::WordPiece),
+    ("unigram", TrainKind::Unigram),
+    ("words", TrainKind::Words),
+];
+
 /// Everything that decides a run, beside its data and seed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -54,8 +65,8 @@ pub struct Settings {
     /// What the model learns to do.
     pub objective: Objective,
     /// How text becomes tokens.
-    pub tokenizer: TokenizerKind,
-    /// Vocabulary of a trained byte-pair encoding.
+    pub tokenizer: TrainKind,
+    /// Vocabulary of a trained tokenizer, special tokens included.
     pub bpe_vocab: usize,
     /// Tokens a sequence: T, or S where there is an encoder and a decoder.
     pub context: usize,
@@ -93,17 +104,6 @@ pub struct Settings {
     pub world_seed: u32,
 }
 
-/// How text becomes tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TokenizerKind {
-    /// One token a character of the text.
-    Characters,
-    /// One token a byte.
-    Bytes,
-    /// Byte-level byte-pair encoding, trained on the text.
-    Bpe,
-}
-
 impl Settings {
     /// Sets one key from text, as `--set key=value` does.
     ///
@@ -129,11 +129,9 @@ impl Settings {
         let number = || value.as_f64().unwrap_or(0.0);
         match key {
             "tokenizer" => {
-                self.tokenizer = match value.as_str() {
-                    Some("bytes") => TokenizerKind::Bytes,
-                    Some("bpe") => TokenizerKind::Bpe,
-                    Some(_) | None => TokenizerKind::Characters,
-                }
+                let wanted = value.as_str();
+                let named = TOKENIZERS.iter().find(|(name, _)| Some(*name) == wanted);
+                self.tokenizer = named.map_or(TrainKind::Characters, |&(_, kind)| kind);
             }
             "bpe_vocab" => self.bpe_vocab = whole() as usize,
             "context" => self.context = whole() as usize,
@@ -178,11 +176,9 @@ impl Settings {
     #[must_use]
     pub fn get(&self, knob: &Knob) -> Value {
         match knob.key {
-            "tokenizer" => json!(match self.tokenizer {
-                TokenizerKind::Characters => "characters",
-                TokenizerKind::Bytes => "bytes",
-                TokenizerKind::Bpe => "bpe",
-            }),
+            "tokenizer" => {
+                json!(TOKENIZERS.iter().find(|(_, kind)| *kind == self.tokenizer).map(|(name, _)| name))
+            }
             "bpe_vocab" => json!(self.bpe_vocab),
             "context" => json!(self.context),
             "batch" => json!(self.batch),
@@ -250,6 +246,7 @@ impl Settings {
             self.model = Model::language(families::config(family, &self.model.config));
             self.objective = families::default_objective(family);
             self.target = None;
+            self.tokenizer = families::tokenizer(family);
             (self.fixed_vocabulary, self.fixed_positions) = (false, false);
         }
     }
@@ -309,16 +306,25 @@ impl Settings {
         Optimizer { kind, clip: (self.clip > 0.0).then_some(self.clip) }
     }
 
-    /// How text becomes tokens.
+    /// How text becomes tokens: with the special tokens of the family. A decoder-only model of characters or bytes needs
+    /// none until it tells documents apart.
     #[must_use]
-    pub const fn tokenizer_choice(&self) -> TokenizerChoice {
-        match self.tokenizer {
-            TokenizerKind::Characters => TokenizerChoice::Characters,
-            TokenizerKind::Bytes => TokenizerChoice::Bytes,
-            TokenizerKind::Bpe => TokenizerChoice::Bpe(self.bpe_vocab),
-        }
+    pub fn tokenizer_choice(&self) -> TokenizerChoice {
+        let plain = matches!(self.tokenizer, TrainKind::Characters | TrainKind::Bytes);
+        let documents = matches!(&self.objective, Objective::Causal(causal) if causal.documents);
+        let template = match self.model.config.family() {
+            Family::Bert => Template::Bert,
+            Family::Gpt2 if plain && !documents => Template::None,
+            Family::Gpt2 => Template::Gpt2,
+            Family::T5 => Template::T5 { sentinels: SENTINELS },
+            Family::Bart | Family::Transformer => Template::Bart,
+        };
+        TokenizerChoice::Trained(TrainSpec::new(self.tokenizer, self.bpe_vocab, template))
     }
 }
+
+/// Sentinels of a small T5: as many as its longest context has spans of the default objective.
+const SENTINELS: u32 = 32;
 
 impl Knob {
     /// Whether a value is of the knob's kind and in its range.
