@@ -3,6 +3,7 @@
 mod causal;
 mod denoise;
 mod encoder;
+mod families;
 mod figures;
 mod mlm;
 mod names;

@@ -74,7 +74,7 @@ fn the_ids_of_a_task_stay_what_they_are() {
         assert!(matches!(error, DataError::Length { part: "source", length: 3, .. }), "{error}");
         let shape = Shape { batch: 1, source: 9, target: 9 };
         let error = alone.train_batch(&Objective::Seq2Seq, shape, 0, 0).expect_err("no padding");
-        assert_eq!(error, DataError::MissingSpecial { objective: "seq2seq", token: "padding" });
+        assert!(matches!(error, DataError::MissingSpecial { objective: "seq2seq", .. }), "{error}");
     }
 }
 
