@@ -38,6 +38,8 @@ pub(super) struct Name {
 pub struct Prepared {
     pub(super) device: Device,
     pub(super) commands: Vec<Command>,
+    /// Commands from this one on run only with the last part of a batch.
+    pub(super) tail: usize,
     /// Where a step is cut into submits: the end of each piece. One piece unless [`Prepared::split`] was called.
     pub(super) pieces: Vec<usize>,
     pub(super) names: Vec<Name>,
@@ -63,7 +65,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Checks, allocates and compiles. `progress` is called with the pipelines done, how many there are, and the name
+    /// Checks, allocates and compiles. States are the store's: a plan finds those that plans built before over the same store
+    /// have made under the same names, so that what one stores the other reads; new ones are zero. `progress` is called with the pipelines done, how many there are, and the name
     /// of the last.
     ///
     /// # Errors
@@ -86,11 +89,12 @@ impl Prepared {
         if plan.trains {
             store.ensure_training().await?;
         }
+        store.ensure_states(&plan.states).await?;
         let memory = Memory::allocate(device, plan, store).await?;
         let (step_group, commands) = device.scoped("trainyard.bind", || memory.bind(device, plan, &pipelines)).await?;
-        for &(slot, value) in &plan.constants {
-            let buffer = memory.get(Buffer::Slot(slot))?;
-            device.shared.queue.write_buffer(&buffer.raw, 0, &value.to_le_bytes());
+        for (slot, words) in &plan.constants {
+            let buffer = memory.get(Buffer::Slot(*slot))?;
+            device.shared.queue.write_buffer(&buffer.raw, 0, bytemuck::cast_slice(words));
         }
         device.check()?;
         let ring = plan.ring as usize;
@@ -98,6 +102,7 @@ impl Prepared {
         Ok(Self {
             device: device.clone(),
             pieces: vec![commands.len()],
+            tail: plan.tail,
             commands,
             names: plan.launches.iter().map(Name::of).collect(),
             buffers: memory.buffers,
@@ -112,7 +117,7 @@ impl Prepared {
             outputs: plan.outputs.clone(),
             ring,
             records: plan.launches.iter().flat_map(|l| &l.bindings).any(|b| b.buffer == Buffer::Records),
-            constants: plan.constants.iter().map(|&(slot, _)| slot).collect(),
+            constants: plan.constants.iter().map(|(slot, _)| *slot).collect(),
             input_scratch: vec![0; input_words * ring],
             sites: plan.sites(),
             step_scratch: vec![0; STEP_STRIDE as usize * ring * plan.sites()],
@@ -213,6 +218,9 @@ impl Memory {
         let output_staging = made.next();
         for arena in [Buffer::Params, Buffer::Grads, Buffer::Moment1, Buffer::Moment2] {
             buffers.extend(store.buffer(arena).map(|b| (arena, Arc::clone(b))));
+        }
+        for (i, state) in plan.states.iter().enumerate() {
+            buffers.extend(store.state(&state.name).map(|b| (Buffer::State(i as u32), Arc::clone(b))));
         }
         Ok(Self { buffers, own, step_ring, staging, output_staging })
     }

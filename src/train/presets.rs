@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::error::TrainError;
 use super::schedule::ScheduleKind;
-use super::settings::{SettingError, Settings};
+use super::settings::{Rule, SettingError, Settings};
 use crate::data::Objective;
 use crate::data::{Dataset, Task, TokenizerChoice, figure};
 use crate::models::{Architecture, Config, Decay, Gpt2Config, Model};
@@ -72,11 +72,15 @@ fn base() -> Settings {
         bpe_vocab: 1024,
         context: 64,
         batch: 32,
+        accumulate: 1,
         steps: 2000,
         lr: 1e-3,
         min_lr: 1e-4,
         schedule: ScheduleKind::Cosine,
         warmup: 50,
+        decay_fraction: 0.2,
+        optimizer: Rule::AdamW,
+        momentum: 0.9,
         beta1: 0.9,
         beta2: 0.99,
         eps: 1e-8,

@@ -178,16 +178,18 @@ impl Session {
     }
 
     pub(super) fn step_uniform(&self, step: u32, slot: u32, lr: f64) -> Step {
-        let t = f64::from(step) + 1.0;
-        let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, t))) as f32;
+        let [correction1, correction2] =
+            self.settings.optimizer().kind.corrections(step.saturating_add(1)).map(|x| x as f32);
         Step {
             step,
             seed: self.seed,
             slot,
             site: 0,
+            part: 0,
+            parts: 1,
             lr: lr as f32,
-            correction1: correction(self.settings.beta1),
-            correction2: correction(self.settings.beta2),
+            correction1,
+            correction2,
             weight_decay: self.settings.weight_decay as f32,
             clip: if self.settings.clip > 0.0 { self.settings.clip as f32 } else { f32::MAX },
         }

@@ -1,11 +1,14 @@
 //! The interpreter: properties that no rounding excuses, errors, dropout, the optimizer, and training with it.
 
+pub mod answers;
 mod attention;
+mod definition;
 mod dropout;
 mod errors;
 mod exact;
 mod interpreter;
 mod loss;
+mod more;
 mod optimizer;
 mod training;
 

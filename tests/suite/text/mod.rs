@@ -12,4 +12,3 @@ mod train;
 mod unigram;
 mod utf8;
 mod word_pieces;
-

@@ -11,11 +11,9 @@ fn characters_have_places_and_words() {
     let spec = TrainSpec::new(TrainKind::Characters, 0, Template::Bert);
     let tokenizer = Tokenizer::train("It's 3 cafés", &spec).expect("a text");
     let encoding = tokenizer.encode_with("café?[MASK]'s Z", None, true).expect("unknown characters have a token");
-    assert_eq!(
-        encoding.tokens,
-        ["[CLS]", "c", "a", "f", "é", "[UNK]", "[MASK]", "'", "s", " ", "[UNK]", "[SEP]"]
-    );
-    let offsets = [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 11), (11, 12), (12, 13), (13, 14), (14, 15), (0, 0)];
+    assert_eq!(encoding.tokens, ["[CLS]", "c", "a", "f", "é", "[UNK]", "[MASK]", "'", "s", " ", "[UNK]", "[SEP]"]);
+    let offsets =
+        [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 11), (11, 12), (12, 13), (13, 14), (14, 15), (0, 0)];
     assert_eq!(encoding.offsets, offsets);
     let words = [None, Some(0), Some(0), Some(0), Some(0), Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), None];
     assert_eq!(encoding.words, words);
@@ -38,8 +36,8 @@ fn bytes_have_the_place_and_the_word_of_their_character() {
 #[test]
 fn cutting_changes_no_place() {
     let words = [
-        "moved", " ", "\n", "  ", "The", " the", "naïve", " 12.5", "\t", "!?", " 'll", "\u{A0}", " a b c", ".\n", " ¨x",
-        " \u{345}", "\u{200B}", "</s>", " [SEP]", " 東京", "\u{85}", " ▁y", "ﷺ",
+        "moved", " ", "\n", "  ", "The", " the", "naïve", " 12.5", "\t", "!?", " 'll", "\u{A0}", " a b c", ".\n",
+        " ¨x", " \u{345}", "\u{200B}", "</s>", " [SEP]", " 東京", "\u{85}", " ▁y", "ﷺ",
     ];
     let mut state = 11_u32;
     let mut text = String::new();
@@ -52,11 +50,16 @@ fn cutting_changes_no_place() {
     for file in [BERT, T5, BART, unigram.as_bytes()] {
         let tokenizer = Tokenizer::from_json(file).expect("sound");
         let engine = tokenizers::Tokenizer::from_bytes(file).expect("sound");
-        let (ours, theirs) =
-            (tokenizer.encode_with(&text, None, true).expect("a text"), engine.encode_char_offsets(text.as_str(), true).expect("a text"));
+        let (ours, theirs) = (
+            tokenizer.encode_with(&text, None, true).expect("a text"),
+            engine.encode_char_offsets(text.as_str(), true).expect("a text"),
+        );
         assert_eq!(ours.ids, theirs.get_ids());
         assert_eq!(ours.offsets, theirs.get_offsets());
         assert_eq!(ours.words, theirs.get_word_ids());
-        assert_eq!(tokenizer.encode(&text).expect("a text").len(), ours.special.iter().filter(|&&special| !special).count());
+        assert_eq!(
+            tokenizer.encode(&text).expect("a text").len(),
+            ours.special.iter().filter(|&&special| !special).count()
+        );
     }
 }

@@ -164,7 +164,9 @@ fn the_alphabet_gives_way_where_the_vocabulary_is_small() {
 
 #[test]
 fn long_words_and_runs_train() {
-    for text in ["a".repeat(100_000), "ab".repeat(20_000) + " x", "日本語".repeat(5_000), "\u{2581}\u{200B}x".to_owned()] {
+    for text in
+        ["a".repeat(100_000), "ab".repeat(20_000) + " x", "日本語".repeat(5_000), "\u{2581}\u{200B}x".to_owned()]
+    {
         let tokenizer = train(&text, 60).expect("a text");
         let ids = tokenizer.encode(&text[..text.len().min(3_000)]).expect("known");
         assert!(!ids.is_empty() && tokenizer.vocab_size() <= 60);
