@@ -50,26 +50,25 @@ impl Dataset {
     /// An algorithmic task.
     #[must_use]
     pub fn task(task: Task) -> Self {
-        Self::new(task.tokenizer(), Specials::default(), Source::Task(task))
+        Self::new(task.tokenizer(), Source::Task(task))
     }
 
     /// An algorithmic task whose vocabulary also has `<eos>`, `<pad>` and `<bos>`, for encoder–decoders: the question is
     /// the source, the answer the target. The other ids are those of [`Dataset::task`].
     #[must_use]
     pub fn task_pairs(task: Task) -> Self {
-        let (tokenizer, specials) = task.pair_tokenizer();
-        Self::new(tokenizer, specials, Source::Task(task))
+        Self::new(task.pair_tokenizer(), Source::Task(task))
     }
 
-    fn new(tokenizer: Tokenizer, specials: Specials, source: Source) -> Self {
-        let vocabulary = Vocabulary::new(&tokenizer, specials);
+    fn new(tokenizer: Tokenizer, source: Source) -> Self {
+        let vocabulary = Vocabulary::new(&tokenizer, tokenizer.specials());
         Self { tokenizer, vocabulary, source, notices: Vec::new() }
     }
 
-    /// The same data with these special tokens, framed as `frame` says.
+    /// The same data, its rows framed for another family than the special tokens suggest.
     #[must_use]
-    pub fn with_specials(mut self, specials: Specials, frame: Frame) -> Self {
-        self.vocabulary = Vocabulary::new(&self.tokenizer, specials).with_frame(frame);
+    pub fn with_frame(mut self, frame: Frame) -> Self {
+        self.vocabulary = self.vocabulary.with_frame(frame);
         self
     }
 
@@ -94,7 +93,7 @@ impl Dataset {
         match encoded {
             Ok((train, validation, tokenizer)) => {
                 let source = Source::World(Corpus::world(name, world_seed, train, validation));
-                Ok(Self::new(tokenizer, Specials::default(), source))
+                Ok(Self::new(tokenizer, source))
             }
             Err(error) => Err(DataError::Text { name, error }),
         }
@@ -127,7 +126,7 @@ impl Dataset {
             notices.push(format!("The text has {size} different characters; BPE would make better use of the model."));
         }
         let corpus = Corpus::split(name, text.into(), cut, tokens, context)?;
-        Ok(Self { notices, ..Self::new(tokenizer, Specials::default(), Source::Text(corpus)) })
+        Ok(Self { notices, ..Self::new(tokenizer, Source::Text(corpus)) })
     }
 
     /// The batch of a training step: a pure function of its arguments.
@@ -170,7 +169,7 @@ impl Dataset {
         objective.batch(&part, &self.vocabulary, shape, key)
     }
 
-    /// What objectives know of the tokenizer.
+    /// The vocabulary as objectives see it.
     #[must_use]
     pub const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
