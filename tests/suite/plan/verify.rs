@@ -131,7 +131,15 @@ fn muon_takes_the_matrices_of_blocks() {
     assert_eq!(plan.launches.iter().filter(|l| l.launch.entry.name == "adamw").count(), 2);
     let named = |name: &str, dims: &[usize], decay| {
         let init = trainyard::ir::Init::Zeros;
-        trainyard::ir::Param { name: name.to_owned(), shape: Extents::new(dims), init, decay, frozen: false, parts: vec![] }.is_hidden_matrix()
+        trainyard::ir::Param {
+            name: name.to_owned(),
+            shape: Extents::new(dims),
+            init,
+            decay,
+            frozen: false,
+            parts: vec![],
+        }
+        .is_hidden_matrix()
     };
     assert!(named("bert.encoder.layer.3.attention.self.query.weight", &[4, 4], true));
     assert!(named("encoder.block.0.layer.0.SelfAttention.q.weight", &[4, 4], true));
@@ -143,6 +151,8 @@ fn muon_takes_the_matrices_of_blocks() {
     assert!(!named("transformer.h.0.attn.c_attn.bias", &[12], true));
     assert!(!named("transformer.h.0.attn.c_attn.weight", &[4, 12], false));
     assert!(!named("transformer.h.last.weight", &[4, 12], true));
+}
+
 /// Over two sources nobody completes what another began: three gradients, five launches, each of them needed.
 #[test]
 fn every_launch_of_an_attention_over_two_sources_is_needed() {
