@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use super::corpus::{Corpus, MAX_TEXT_BYTES, Part, TokenizerChoice, world_texts};
 use super::objective::Key;
-use super::{Batch, DataError, Example, Frame, Objective, Shape, Task, Vocabulary};
+use super::{Batch, DataError, Example, Frame, Objective, Shape, Task, Vocabulary, world};
 use crate::text::{BYTE_ORDER_MARK, Kind, Specials, TextError, Tokenizer, decode_utf8};
+
+/// Sentence pairs, of the ten million that there are; a tenth is not trained on.
+const TRANSLATION_PAIRS: u32 = 20_000;
 
 /// A character vocabulary above this deserves a hint at BPE.
 const LARGE_CHARACTER_VOCABULARY: usize = 512;
@@ -97,6 +100,15 @@ impl Dataset {
             }
             Err(error) => Err(DataError::Text { name, error }),
         }
+    }
+
+    /// Sentence pairs of the synthetic world of `world_seed`, English and Zorish, for `seq2seq`.
+    ///
+    /// # Errors
+    /// As [`Dataset::text`].
+    pub fn translation(world_seed: u32, choice: TokenizerChoice, context: usize) -> Result<Self, DataError> {
+        let pairs = world::Translator::new(world_seed).lines(0, TRANSLATION_PAIRS);
+        Self::text("translation", pairs.as_bytes(), choice, context)
     }
 
     /// A text of the visitor's. The tokens are split 90 to 10 in order; the validation part holds at least
