@@ -1,7 +1,7 @@
 // Adds a table to the rows of x (ROWS×COLUMNS), and the gradient of that for the table (TABLE_ROWS×COLUMNS).
 //
-//   add         y[r,c] = x[r,c] + table[r mod PERIOD, c]
-//   sum         sums[p,c] = Σ_i x[p + i·PERIOD, c]; 0 for p ≥ PERIOD
+//   add         y[r,c] = x[r,c] + table[FIRST + r mod PERIOD, c]
+//   sum         sums[FIRST + p, c] = Σ_i x[p + i·PERIOD, c] for p < PERIOD; 0 in other rows
 //   sum_split   the same for few long sums
 //
 // A thread per element of the result. In sum_split a workgroup has LANES elements; SLICES threads share one, slice s
@@ -11,6 +11,7 @@ const ROWS: u32 = 8u;
 const COLUMNS: u32 = 8u;
 const TABLE_ROWS: u32 = 1u;
 const PERIOD: u32 = 1u;
+const FIRST: u32 = 0u;
 const GRID_X: u32 = 1u;
 const WX: u32 = 64u;
 const LANES: u32 = 8u;
@@ -28,16 +29,21 @@ const COUNT: u32 = ROWS / PERIOD;
 fn add(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let wanted = (group.y * GRID_X + group.x) * WX + local.x;
     let index = min(wanted, ROWS * COLUMNS - 1u);
-    let at = ((index / COLUMNS) % PERIOD) * COLUMNS + index % COLUMNS;
+    let at = (FIRST + (index / COLUMNS) % PERIOD) * COLUMNS + index % COLUMNS;
     let value = x[index] + table[at];
     if (wanted < ROWS * COLUMNS) {
         y[index] = value;
     }
 }
 
+// Which of the PERIOD rows an element of the table belongs to. Rows before FIRST wrap around to large numbers.
+fn turn(index: u32) -> u32 {
+    return index / COLUMNS - FIRST;
+}
+
 // Element of x with which the sum for an element of the table begins.
 fn first(index: u32) -> u32 {
-    return min(index / COLUMNS, PERIOD - 1u) * COLUMNS + index % COLUMNS;
+    return min(turn(index), PERIOD - 1u) * COLUMNS + index % COLUMNS;
 }
 
 @compute @workgroup_size(WX)
@@ -50,7 +56,7 @@ fn sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) lo
         total += x[i * (PERIOD * COLUMNS) + start];
     }
     if (wanted < TABLE_ROWS * COLUMNS) {
-        sums[index] = select(0.0, total, index / COLUMNS < PERIOD);
+        sums[index] = select(0.0, total, turn(index) < PERIOD);
     }
 }
 
@@ -68,6 +74,6 @@ fn sum_split(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
     }
     let total = sum_slices(lane, slice, vec2<f32>(part, 0.0)).x;
     if (slice == 0u && wanted < TABLE_ROWS * COLUMNS) {
-        sums[index] = select(0.0, total, index / COLUMNS < PERIOD);
+        sums[index] = select(0.0, total, turn(index) < PERIOD);
     }
 }

@@ -1,5 +1,6 @@
 //! What a plan needs, checked against what a device allows, before anything is allocated.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::kernels::{Access, Const, Launch, STEP_STRIDE, source};
@@ -26,11 +27,14 @@ pub fn store_bytes(arenas: &Arenas, trains: bool) -> u64 {
     arena_bytes(arenas) * if trains { 4 } else { 1 } + store_staging_bytes(arenas)
 }
 
-/// Bytes of everything that a run of these plans over one store takes on the device.
+/// Bytes of everything that a run of these plans over one store takes on the device; reordering states takes as much as the
+/// largest of them more.
 #[must_use]
 pub fn run_bytes(plans: &[&Plan]) -> u64 {
+    let states: BTreeMap<&str, u64> =
+        plans.iter().flat_map(|p| &p.states).map(|state| (state.name.as_str(), state.ty.bytes())).collect();
     let store = plans.first().map_or(0, |first| store_bytes(&first.arenas, plans.iter().any(|p| p.trains)));
-    store + plans.iter().map(|p| p.own_bytes() + overhead_bytes(p)).sum::<u64>()
+    store + states.values().sum::<u64>() + plans.iter().map(|p| p.own_bytes() + overhead_bytes(p)).sum::<u64>()
 }
 
 /// One uniform for each step of a submit and each dropout site of the plan.
@@ -50,7 +54,7 @@ pub(super) fn arena_bytes(arenas: &Arenas) -> u64 {
     arenas.elements as u64 * 4
 }
 
-/// Bytes of a buffer of the plan; `None` for a slot that it lacks.
+/// Bytes of a buffer of the plan; `None` for a slot or a state that it lacks.
 pub(super) fn buffer_bytes(plan: &Plan, buffer: Buffer) -> Option<u64> {
     match buffer {
         Buffer::Params | Buffer::Grads | Buffer::Moment1 | Buffer::Moment2 => Some(arena_bytes(&plan.arenas)),
@@ -58,6 +62,7 @@ pub(super) fn buffer_bytes(plan: &Plan, buffer: Buffer) -> Option<u64> {
         Buffer::Inputs => Some(plan.input_bytes),
         Buffer::Records => Some(plan.record_bytes()),
         Buffer::Slot(slot) => plan.slots.get(slot as usize).copied(),
+        Buffer::State(state) => plan.states.get(state as usize).map(|s| s.ty.bytes()),
     }
 }
 
@@ -86,7 +91,8 @@ fn check_buffers(plan: &Plan, limits: &Limits) -> Result<(), GpuError> {
     };
     let shared = [Buffer::InputRing, Buffer::Inputs, Buffer::Records];
     let slots = (0..plan.slots.len() as u32).map(Buffer::Slot);
-    for buffer in arenas.iter().copied().chain(shared).chain(slots) {
+    let states = (0..plan.states.len() as u32).map(Buffer::State);
+    for buffer in arenas.iter().copied().chain(shared).chain(slots).chain(states) {
         let bytes = buffer_bytes(plan, buffer).unwrap_or(0);
         at_most(|| format!("{buffer} as one buffer"), bytes, limits.buffer_bytes, Unit::Bytes)?;
     }

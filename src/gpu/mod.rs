@@ -2,7 +2,8 @@
 //!
 //! A [`Device`] is opened, a [`ParamStore`] holds a run's arenas on it, and [`Prepared::build`] makes a plan ready:
 //! checked against the device's limits, allocated, compiled, bound. After that a step only writes its inputs and
-//! re-encodes the prepared list ([`Prepared::submit`]); its record is read later ([`Prepared::finish`]).
+//! re-encodes the prepared list ([`Prepared::submit`]); its record is read later ([`Prepared::finish`]). Plans over one store
+//! share its parameters, and its states by name.
 //!
 //! Rules. A step counts only when its record has been read back from the device that ran it: a failure is an error,
 //! never zeros. Limits are refused with both numbers before the first allocation. Errors of creation belong to the call
@@ -27,6 +28,7 @@ mod prepared;
 mod profile;
 mod readback;
 mod signal;
+mod states;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
@@ -40,7 +42,6 @@ pub use compile::pipeline_count;
 pub use device::{Counters, Device, adapters};
 pub use error::{GpuError, Unit};
 pub use executor::{Record, StepData, Ticket};
-pub use inputs::sorted_positions;
 pub use limits::{STAGING, check_limits, overhead_bytes, run_bytes, store_bytes, workgroup_size};
 pub use params::ParamStore;
 pub use prepared::Prepared;

@@ -1,12 +1,15 @@
-//! The arenas that the plans of a run share: parameters, and for training gradients and two moments.
+//! The arenas that the plans of a run share: parameters, and for training gradients and two moments. With them go the states
+//! of the plans.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::ir::State;
 use crate::plan::{Arenas, Buffer};
 
 use super::device::{Allocation, Device, Wanted};
 use super::limits::{arena_bytes, store_staging_bytes};
+use super::states::States;
 use super::{GpuError, Unit, readback};
 
 /// How much is handed to the queue at once: it copies what it is given.
@@ -18,6 +21,7 @@ pub struct ParamStore {
     arenas: Arenas,
     buffers: BTreeMap<Buffer, Arc<Allocation>>,
     staging: Option<Arc<Allocation>>,
+    states: States,
 }
 
 impl ParamStore {
@@ -32,8 +36,13 @@ impl ParamStore {
             let what = format!("the arena of {} parameter values as one buffer", arenas.elements);
             return Err(GpuError::Limit { what, needed: bytes, limit, unit: Unit::Bytes });
         }
-        let mut store =
-            Self { device: device.clone(), arenas: arenas.clone(), buffers: BTreeMap::new(), staging: None };
+        let mut store = Self {
+            device: device.clone(),
+            arenas: arenas.clone(),
+            buffers: BTreeMap::new(),
+            staging: None,
+            states: States::default(),
+        };
         if bytes > 0 {
             let wanted = [
                 arena(Buffer::Params, bytes),
@@ -62,6 +71,33 @@ impl ParamStore {
         Ok(())
     }
 
+    /// Makes the states of a plan, unless they are there.
+    pub(super) async fn ensure_states(&mut self, states: &[State]) -> Result<(), GpuError> {
+        self.states.ensure(&self.device, states).await
+    }
+
+    pub(super) fn state(&self, name: &str) -> Option<&Arc<Allocation>> {
+        self.states.buffer(name)
+    }
+
+    /// Makes every state zero again. Steps submitted before still see what was.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn reset_states(&self) -> Result<(), GpuError> {
+        self.states.reset(&self.device)
+    }
+
+    /// Row i of every state, along its outermost axis, becomes what row `parents[i]` was: the survivors of a step of beam
+    /// search. Steps submitted before still see the old order.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] for a state with another number of rows, or a parent that is none of them (nothing has changed
+    /// then); what the device objects to.
+    pub async fn reorder_states(&mut self, parents: &[u32]) -> Result<(), GpuError> {
+        self.states.reorder(&self.device, parents).await
+    }
+
     /// Which device it lives on.
     #[must_use]
     pub fn generation(&self) -> u32 {
@@ -77,7 +113,7 @@ impl ParamStore {
     /// Bytes on the device.
     #[must_use]
     pub fn allocated_bytes(&self) -> u64 {
-        self.buffers.values().chain(&self.staging).map(|b| b.bytes).sum()
+        self.buffers.values().chain(&self.staging).map(|b| b.bytes).sum::<u64>() + self.states.allocated_bytes()
     }
 
     pub(super) fn buffer(&self, which: Buffer) -> Option<&Arc<Allocation>> {

@@ -63,7 +63,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Checks, allocates and compiles. `progress` is called with the pipelines done, how many there are, and the name
+    /// Checks, allocates and compiles. States are the store's: a plan finds those that plans built before over the same store
+    /// have made under the same names, so that what one stores the other reads; new ones are zero. `progress` is called with the pipelines done, how many there are, and the name
     /// of the last.
     ///
     /// # Errors
@@ -86,11 +87,12 @@ impl Prepared {
         if plan.trains {
             store.ensure_training().await?;
         }
+        store.ensure_states(&plan.states).await?;
         let memory = Memory::allocate(device, plan, store).await?;
         let (step_group, commands) = device.scoped("trainyard.bind", || memory.bind(device, plan, &pipelines)).await?;
-        for &(slot, value) in &plan.constants {
-            let buffer = memory.get(Buffer::Slot(slot))?;
-            device.shared.queue.write_buffer(&buffer.raw, 0, &value.to_le_bytes());
+        for (slot, words) in &plan.constants {
+            let buffer = memory.get(Buffer::Slot(*slot))?;
+            device.shared.queue.write_buffer(&buffer.raw, 0, bytemuck::cast_slice(words));
         }
         device.check()?;
         let ring = plan.ring as usize;
@@ -112,7 +114,7 @@ impl Prepared {
             outputs: plan.outputs.clone(),
             ring,
             records: plan.launches.iter().flat_map(|l| &l.bindings).any(|b| b.buffer == Buffer::Records),
-            constants: plan.constants.iter().map(|&(slot, _)| slot).collect(),
+            constants: plan.constants.iter().map(|(slot, _)| *slot).collect(),
             input_scratch: vec![0; input_words * ring],
             sites: plan.sites(),
             step_scratch: vec![0; STEP_STRIDE as usize * ring * plan.sites()],
@@ -213,6 +215,9 @@ impl Memory {
         let output_staging = made.next();
         for arena in [Buffer::Params, Buffer::Grads, Buffer::Moment1, Buffer::Moment2] {
             buffers.extend(store.buffer(arena).map(|b| (arena, Arc::clone(b))));
+        }
+        for (i, state) in plan.states.iter().enumerate() {
+            buffers.extend(store.state(&state.name).map(|b| (Buffer::State(i as u32), Arc::clone(b))));
         }
         Ok(Self { buffers, own, step_ring, staging, output_staging })
     }

@@ -12,16 +12,21 @@
 
 mod activation;
 pub mod attention;
+pub mod columns;
+pub mod copy;
 pub mod cross_entropy;
 mod dropout;
+pub mod element_loss;
 pub mod elementwise;
 pub mod embedding;
+pub mod gated;
 mod grid;
 mod launch;
 pub mod matmul;
 pub mod norm;
 pub mod optimizer;
 pub mod record;
+pub mod rotate;
 pub mod rows;
 pub mod stage;
 mod step;
@@ -33,14 +38,18 @@ pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 /// Every shader.
 #[must_use]
 pub fn all() -> &'static [&'static Kernel] {
-    static ALL: [&Kernel; 17] = [
+    static ALL: [&Kernel; 22] = [
         &attention::KERNEL,
         &attention::GRAD,
         &attention::BIAS_GRAD,
         &attention::PROBS,
+        &columns::KERNEL,
+        &copy::KERNEL,
         &cross_entropy::KERNEL,
+        &element_loss::KERNEL,
         &elementwise::KERNEL,
         &embedding::KERNEL,
+        &gated::KERNEL,
         &matmul::KERNEL,
         &matmul::WEIGHT_GRAD,
         &norm::KERNEL,
@@ -48,6 +57,7 @@ pub fn all() -> &'static [&'static Kernel] {
         &norm::PARAM_GRAD,
         &optimizer::KERNEL,
         &record::KERNEL,
+        &rotate::KERNEL,
         &rows::KERNEL,
         &stage::KERNEL,
         &sum::KERNEL,

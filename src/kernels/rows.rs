@@ -27,6 +27,8 @@ pub struct Table {
     pub columns: usize,
     /// How many rows of the table are used; divides `rows`.
     pub period: usize,
+    /// The first of them.
+    pub first: usize,
     /// Rows of the table; 1 for a bias.
     pub table_rows: usize,
 }
@@ -34,7 +36,7 @@ pub struct Table {
 /// From this many terms on several threads share a sum.
 const LONG: usize = 64;
 
-/// Adds row `r mod period` of the table to row r. (x, table) → y.
+/// Adds row `first + r mod period` of the table to row r. (x, table) → y.
 ///
 /// # Errors
 /// When a tensor is empty or too large.
@@ -42,7 +44,7 @@ pub fn add(table: &Table, target: Target) -> Result<Launch, KernelError> {
     launch("add", table, table.rows, width(target), target)
 }
 
-/// Sums rows `p, p + period, …`; table rows past the period get 0. (dy) → dtable.
+/// Sums rows `p, p + period, …` into row `first + p`; other rows of the table get 0. (dy) → dtable.
 ///
 /// # Errors
 /// When a tensor is empty or too large.
@@ -72,6 +74,7 @@ fn launch(
         ("COLUMNS", (table.columns as u32).into()),
         ("TABLE_ROWS", (table.table_rows as u32).into()),
         ("PERIOD", (table.period as u32).into()),
+        ("FIRST", (table.first as u32).into()),
         ("GRID_X", grid[0].into()),
         ("WX", width(target).into()),
         ("LANES", LANES.into()),

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::ir::State;
 use crate::kernels::{Access, KernelError, Launch};
 
 /// A buffer of the executor.
@@ -21,6 +22,8 @@ pub enum Buffer {
     Records,
     /// An activation slot.
     Slot(u32),
+    /// A state, by its position in [`Plan::states`]; shared by name.
+    State(u32),
 }
 
 impl fmt::Display for Buffer {
@@ -34,6 +37,7 @@ impl fmt::Display for Buffer {
             Self::Inputs => "the batch of a step",
             Self::Records => "the losses of a submit",
             Self::Slot(slot) => return write!(f, "activation buffer {slot}"),
+            Self::State(state) => return write!(f, "state {state}"),
         })
     }
 }
@@ -67,11 +71,13 @@ pub struct PlanLaunch {
 pub enum DerivedInput {
     /// The input itself.
     Direct,
-    /// For an input of N ids below `rows`: `rows + 1` offsets, then the N positions sorted by id (stable). The positions of
-    /// id v stand at `offsets[v]..offsets[v+1]`.
+    /// For N ids below `rows`: `rows + 1` offsets, then the positions sorted by id (stable), N words. The positions of id v
+    /// stand at `offsets[v]..offsets[v+1]`.
     SortedPositions {
         /// Number of ids.
         rows: u32,
+        /// An id whose positions are left out.
+        padding: Option<u32>,
     },
 }
 
@@ -121,8 +127,10 @@ pub struct Plan {
     pub launches: Vec<PlanLaunch>,
     /// Bytes of each activation slot.
     pub slots: Vec<u64>,
-    /// Slots that hold a constant, written once: slot and the value of its single f32.
-    pub constants: Vec<(u32, f32)>,
+    /// Slots that hold a constant, written once: slot and its words.
+    pub constants: Vec<(u32, Vec<u32>)>,
+    /// What outlives a step beside the parameters, in the graph's order.
+    pub states: Vec<State>,
     /// The host's data of a step.
     pub inputs: Vec<InputSlot>,
     /// Bytes of [`Buffer::Inputs`]; a multiple of 256.
@@ -136,7 +144,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Bytes of every buffer that this plan owns, arenas excluded.
+    /// Bytes of every buffer that this plan owns: without the arenas and the states, which plans share.
     #[must_use]
     pub fn own_bytes(&self) -> u64 {
         self.slots.iter().sum::<u64>() + self.input_bytes * (u64::from(self.ring) + 1) + self.record_bytes()
@@ -146,6 +154,12 @@ impl Plan {
     #[must_use]
     pub fn arena_bytes(&self) -> u64 {
         self.arenas.elements as u64 * 4 * if self.trains { 4 } else { 1 }
+    }
+
+    /// Bytes of the states.
+    #[must_use]
+    pub fn state_bytes(&self) -> u64 {
+        self.states.iter().map(|state| state.ty.bytes()).sum()
     }
 
     /// Dropout sites that launches ask for, 0 included.

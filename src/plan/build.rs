@@ -2,6 +2,7 @@ use super::buffers::{Arenas, Plan, PlanError};
 use super::content::{Content, Emitted};
 use super::lower::{Lowered, lower};
 use super::place::{input_bytes, place};
+use super::resolve::Resolved;
 use super::verify::verify;
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::kernels::optimizer::{self, AdamW};
@@ -23,8 +24,9 @@ impl Plan {
     /// When an operation cannot be lowered, a launch exceeds what any adapter offers, or verification fails.
     pub fn new(graph: &Graph, purpose: Purpose, ring: u32, target: Target) -> Result<Self, PlanError> {
         let arenas = Arenas::new(graph);
-        let mut lowered = lower(graph, target)?;
-        let loss = graph.output("loss").map(Content::Value);
+        let resolved = Resolved::new(graph);
+        let mut lowered = lower(graph, &resolved, target)?;
+        let loss = graph.output("loss").map(|value| resolved.value(value));
         match (purpose, loss) {
             (Purpose::Train(rule), Some(loss)) => train_tail(&mut lowered, rule, &arenas, loss, ring, target)?,
             (Purpose::Train(_), None) => {
@@ -45,7 +47,7 @@ impl Plan {
             let operands = vec![Content::InputRing, Content::Inputs];
             lowered.launches.insert(0, Emitted { launch, operands, scope: "inputs".to_owned() });
         }
-        let plan = place(graph, &lowered, arenas, ring, matches!(purpose, Purpose::Train(_)))?;
+        let plan = place(graph, &resolved, &lowered, arenas, ring, matches!(purpose, Purpose::Train(_)))?;
         verify(&plan, graph)?;
         Ok(plan)
     }

@@ -1,5 +1,5 @@
 use super::buffers::DerivedInput;
-use crate::ir::{InputId, ValueId};
+use crate::ir::{InputId, StateId, ValueId};
 use crate::kernels::Launch;
 
 /// What a launch expects to find in, or leaves behind in, a buffer range: the currency of lowering and verification.
@@ -13,6 +13,10 @@ pub enum Content {
     Scratch(u32),
     /// Something derived from an input on the host.
     Derived(InputId, DerivedInput),
+    /// Something derived from a table of indices, a constant like the table itself.
+    DerivedTable(ValueId, DerivedInput),
+    /// A state as the step before left it; what changes it makes a [`Content::Value`] of it.
+    State(StateId),
     /// All parameters.
     Params,
     /// All gradients.

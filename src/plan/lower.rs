@@ -1,14 +1,18 @@
 //! From nodes to launches: one arm an operation.
 
 use super::buffers::{DerivedInput, PlanError};
+use super::constants;
 use super::content::{Content, Emitted};
+use super::resolve::Resolved;
 use crate::ir::{Attention, AttentionShape, Bias, Fused, Graph, InputId, Node, NormKind, Op, Type, ValueId};
+use crate::kernels::columns::{self, Range};
 use crate::kernels::cross_entropy::{self, CrossEntropy};
 use crate::kernels::embedding::{self, Lookup};
 use crate::kernels::matmul::{self, MatMul, Variant};
 use crate::kernels::norm::{self, Norm};
+use crate::kernels::rotate::{self, Rotation};
 use crate::kernels::rows::{self, Table};
-use crate::kernels::{Launch, Target, attention, elementwise, sum};
+use crate::kernels::{Launch, Target, attention, copy, element_loss, elementwise, gated, sum};
 
 /// Launches in order, what they touch, and what the host has to provide.
 #[derive(Debug, Default)]
@@ -18,13 +22,13 @@ pub(super) struct Lowered {
     pub scratch: Vec<u64>,
     /// Host data in order of first need.
     pub derived: Vec<(InputId, DerivedInput)>,
-    /// Constants: value and number.
-    pub constants: Vec<(ValueId, f32)>,
+    /// Constants with their words, each once.
+    pub constants: Vec<(Content, Vec<u32>)>,
 }
 
 /// Lowers every node of `graph`.
-pub(super) fn lower(graph: &Graph, target: Target) -> Result<Lowered, PlanError> {
-    let mut lowering = Lowering { graph, target, out: Lowered::default(), scope: String::new() };
+pub(super) fn lower(graph: &Graph, resolved: &Resolved, target: Target) -> Result<Lowered, PlanError> {
+    let mut lowering = Lowering { graph, resolved, target, out: Lowered::default(), scope: String::new() };
     for node in &graph.nodes {
         lowering.scope.clone_from(&node.scope);
         lowering.node(node)?;
@@ -34,6 +38,7 @@ pub(super) fn lower(graph: &Graph, target: Target) -> Result<Lowered, PlanError>
 
 struct Lowering<'a> {
     graph: &'a Graph,
+    resolved: &'a Resolved,
     target: Target,
     out: Lowered,
     scope: String,
@@ -46,25 +51,27 @@ impl Lowering<'_> {
         let direct: Vec<Content> = i.iter().chain(o).map(|&v| self.content(v)).collect();
         let n = o.first().map_or(1, |&v| self.elements(v));
         match &node.op {
-            Op::Param(_) | Op::Input(_) => {}
-            Op::Fill { value } => self.out.constants.push((o[0], *value)),
+            Op::Param(_) | Op::Input(_) | Op::State(_) => {}
+            Op::Fill { .. } | Op::Table(_) => {
+                self.constant(self.resolved.value(o[0]));
+            }
             Op::Embedding { .. } => {
                 let [rows, columns] = self.matrix(i[0]);
                 let lookup = Lookup { rows, columns, count: self.elements(i[1]) };
                 self.emit(embedding::forward(&lookup, t)?, direct);
             }
-            Op::EmbeddingGrad { rows, .. } => {
-                let list = self.positions(node, i[0], *rows)?;
+            Op::EmbeddingGrad { rows, padding } => {
+                let list = self.positions(node, i[0], *rows, *padding)?;
                 let [count, columns] = self.matrix(i[1]);
                 let operands = vec![list, self.content(i[1]), self.content(o[0])];
                 self.emit(embedding::grad(&Lookup { rows: *rows, columns, count }, t)?, operands);
             }
-            Op::AddRows { period, .. } => {
-                let table = self.table(i[0], *period, self.graph.ty(i[1]).shape.rows());
+            Op::AddRows { period, first } => {
+                let table = self.table(i[0], [*period, *first], self.graph.ty(i[1]).shape.rows());
                 self.emit(rows::add(&table, t)?, direct);
             }
-            Op::SumRows { period, table_rows, .. } => {
-                let table = self.table(i[0], *period, table_rows.unwrap_or(1));
+            Op::SumRows { period, first, table_rows } => {
+                let table = self.table(i[0], [*period, *first], table_rows.unwrap_or(1));
                 self.emit(rows::sum(&table, t)?, direct);
             }
             Op::MatMul { ta, tb } => {
@@ -72,6 +79,33 @@ impl Lowering<'_> {
             }
             Op::Add => self.emit(elementwise::add(n, t)?, direct),
             Op::Scale { factor } => self.emit(elementwise::scale(n, *factor, t)?, direct),
+            // It is found where the value is that it views, or it is a copy of that.
+            Op::Reshape { .. } => {
+                if self.resolved.value(o[0]) == Content::Value(o[0]) {
+                    self.emit(copy::whole(n, t)?, direct);
+                }
+            }
+            Op::Columns { start, count } => {
+                let [rows, width] = self.matrix(i[0]);
+                self.emit(columns::take(&Range { rows, width, start: *start, count: *count }, t)?, direct);
+            }
+            Op::PadColumns { start, width } => {
+                let [rows, count] = self.matrix(i[0]);
+                self.emit(columns::pad(&Range { rows, width: *width, start: *start, count }, t)?, direct);
+            }
+            Op::Rotate { heads, inverse } => {
+                let ([rows, columns], [period, head_dim]) = (self.matrix(i[0]), self.matrix(i[1]));
+                let rotation = Rotation { rows, columns, heads: *heads, head_dim, period, inverse: *inverse };
+                self.emit(rotate::rotate(&rotation, t)?, direct);
+            }
+            Op::Gated(f) => {
+                let [rows, half] = self.matrix(o[0]);
+                self.emit(gated::forward(rows, half, *f, t)?, direct);
+            }
+            Op::GatedGrad(f) => {
+                let [rows, half] = self.matrix(i[1]);
+                self.emit(gated::grad(rows, half, *f, t)?, direct);
+            }
             Op::Activation(f) => self.emit(elementwise::activation(n, *f, t)?, direct),
             Op::ActivationGrad(f) => self.emit(elementwise::activation_grad(n, *f, t)?, direct),
             Op::Dropout(d) => {
@@ -105,20 +139,22 @@ impl Lowering<'_> {
             Op::CrossEntropyGrad { smoothing } => {
                 self.emit(cross_entropy::grad(&self.cross_entropy(i[0], *smoothing), t)?, direct);
             }
-            Op::Table(_)
-            | Op::Reshape { .. }
-            | Op::Columns { .. }
-            | Op::PadColumns { .. }
-            | Op::Rotate { .. }
-            | Op::Gated(_)
-            | Op::GatedGrad(_)
-            | Op::ElementLoss(_)
-            | Op::ElementLossGrad(_)
-            | Op::State(_)
-            | Op::Store(_)
-            | Op::Append(_) => {
-                let (op, scope) = (node.op.name(), node.scope.clone());
-                return Err(PlanError::Unsupported { op, scope, what: "there is no kernel yet" });
+            Op::ElementLoss(kind) => {
+                let length = self.elements(i[0]);
+                let terms = self.scratch(length as u64 * 4);
+                let operands = direct[..3].iter().copied().chain([terms]).collect();
+                self.emit(element_loss::terms(length, *kind, t)?, operands);
+                self.emit(sum::total(length, t)?, vec![terms, direct[3]]);
+            }
+            Op::ElementLossGrad(kind) => self.emit(element_loss::grad(n, *kind, t)?, direct),
+            Op::Store(_) => {
+                if self.resolved.value(o[0]) == Content::Value(o[0]) {
+                    self.emit(copy::whole(n, t)?, direct);
+                }
+            }
+            Op::Append(_) => {
+                let [rows, columns] = self.matrix(i[0]);
+                self.emit(copy::append([rows, n / (rows * columns), columns], t)?, direct);
             }
             Op::Fused(fused) => self.fused(fused, node, direct)?,
         }
@@ -138,8 +174,8 @@ impl Lowering<'_> {
                 self.matmul([true, false], i[0], i[1], Variant::WeightBias, direct)?;
             }
             Fused::NormGradAdd { kind } => self.norm_grad(i[0], kind, true, direct)?,
-            Fused::EmbeddingGradAdd { rows, .. } => {
-                let list = self.positions(node, i[1], rows)?;
+            Fused::EmbeddingGradAdd { rows, padding } => {
+                let list = self.positions(node, i[1], rows, padding)?;
                 let [count, columns] = self.matrix(i[2]);
                 let operands = vec![self.content(i[0]), list, self.content(i[2]), self.content(o[0])];
                 self.emit(embedding::grad_add(&Lookup { rows, columns, count }, self.target)?, operands);
@@ -228,20 +264,43 @@ impl Lowering<'_> {
         CrossEntropy { rows, classes, smoothing: smoothing as f32 }
     }
 
-    fn table(&self, x: ValueId, period: usize, table_rows: usize) -> Table {
+    fn table(&self, x: ValueId, [period, first]: [usize; 2], table_rows: usize) -> Table {
         let [rows, columns] = self.matrix(x);
-        Table { rows, columns, period, table_rows }
+        Table { rows, columns, period, first, table_rows }
     }
 
-    fn positions(&mut self, node: &Node, ids: ValueId, rows: usize) -> Result<Content, PlanError> {
-        let Op::Input(input) = self.graph.producer(ids).op else {
-            return Err(PlanError::Unsupported {
-                op: node.op.name(),
-                scope: node.scope.clone(),
-                what: "the ids of an embedding gradient must be an input, because the host sorts them",
-            });
+    /// Ids of an input are sorted by the host at each step, those of a table once.
+    fn positions(
+        &mut self,
+        node: &Node,
+        ids: ValueId,
+        rows: usize,
+        padding: Option<u32>,
+    ) -> Result<Content, PlanError> {
+        let derived = DerivedInput::SortedPositions { rows: rows as u32, padding };
+        let list = match self.resolved.value(ids) {
+            Content::Derived(input, _) => return Ok(self.derived(input, derived)),
+            Content::Value(table) => Content::DerivedTable(table, derived),
+            other => other,
         };
-        Ok(self.derived(input, DerivedInput::SortedPositions { rows: rows as u32 }))
+        if self.constant(list) {
+            return Ok(list);
+        }
+        Err(PlanError::Unsupported {
+            op: node.op.name(),
+            scope: node.scope.clone(),
+            what: "the ids of an embedding gradient must be an input, or a table of ids below the rows: the host sorts them",
+        })
+    }
+
+    /// Notes a constant; says whether it is one.
+    fn constant(&mut self, content: Content) -> bool {
+        if self.out.constants.iter().any(|(known, _)| *known == content) {
+            return true;
+        }
+        let words = constants::words(self.graph, content);
+        self.out.constants.extend(words.map(|words| (content, words)));
+        self.out.constants.last().is_some_and(|(known, _)| *known == content)
     }
 
     fn derived(&mut self, input: InputId, derived: DerivedInput) -> Content {
@@ -252,9 +311,9 @@ impl Lowering<'_> {
     }
 
     fn content(&mut self, value: ValueId) -> Content {
-        match self.graph.producer(value).op {
-            Op::Input(input) => self.derived(input, DerivedInput::Direct),
-            _ => Content::Value(value),
+        match self.resolved.value(value) {
+            Content::Derived(input, derived) => self.derived(input, derived),
+            other => other,
         }
     }
 

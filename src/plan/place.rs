@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};
 use super::content::{Content, Emitted};
 use super::lower::Lowered;
+use super::resolve::{Resolved, state_of};
 use crate::ir::{Graph, InputId, Op, ValueId};
 use crate::kernels::Access;
 
@@ -15,6 +16,7 @@ const ALIGNMENT: u64 = 256;
 /// that reads it last, never during it: no launch may read and write one buffer.
 pub(super) fn place(
     graph: &Graph,
+    resolved: &Resolved,
     lowered: &Lowered,
     arenas: Arenas,
     ring: u32,
@@ -22,16 +24,22 @@ pub(super) fn place(
 ) -> Result<Plan, PlanError> {
     let inputs = input_slots(graph, &lowered.derived);
     let input_bytes = input_bytes(graph, lowered);
-    let mut placer =
-        Placer { graph, lowered, arenas: &arenas, inputs: &inputs, input_bytes, ring, slots: Slots::default() };
+    let mut placer = Placer {
+        graph,
+        resolved,
+        lowered,
+        arenas: &arenas,
+        inputs: &inputs,
+        input_bytes,
+        ring,
+        slots: Slots::default(),
+    };
 
     let mut constants = Vec::new();
     let last_use = placer.last_uses();
-    for &(value, number) in &lowered.constants {
-        if last_use.contains_key(&Content::Value(value)) {
-            let slot = placer.slots.take(Content::Value(value), 4, usize::MAX);
-            constants.push((slot, number));
-        }
+    for (content, words) in lowered.constants.iter().filter(|(content, _)| last_use.contains_key(content)) {
+        let slot = placer.slots.take(*content, words.len() as u64 * 4, usize::MAX);
+        constants.push((slot, words.clone()));
     }
     let mut launches = Vec::with_capacity(lowered.launches.len());
     let mut trace = Vec::with_capacity(lowered.launches.len());
@@ -49,7 +57,8 @@ pub(super) fn place(
     }
     let outputs = placer.outputs()?;
     let slots = placer.slots.sizes;
-    Ok(Plan { trace, launches, slots, constants, outputs, inputs, input_bytes, ring, trains, arenas })
+    let states = graph.states.clone();
+    Ok(Plan { trace, launches, slots, constants, states, outputs, inputs, input_bytes, ring, trains, arenas })
 }
 
 /// Bytes of the inputs buffer.
@@ -65,7 +74,7 @@ fn input_slots(graph: &Graph, derived: &[(InputId, DerivedInput)]) -> Vec<InputS
         let n = input.ty.shape.elements();
         let words = match derived {
             DerivedInput::Direct => n,
-            DerivedInput::SortedPositions { rows } => rows as usize + 1 + n,
+            DerivedInput::SortedPositions { rows, .. } => rows as usize + 1 + n,
         };
         let slot = InputSlot { name: input.name.clone(), derived, offset, words };
         offset = (offset + words as u64 * 4).next_multiple_of(ALIGNMENT);
@@ -76,6 +85,7 @@ fn input_slots(graph: &Graph, derived: &[(InputId, DerivedInput)]) -> Vec<InputS
 
 struct Placer<'a> {
     graph: &'a Graph,
+    resolved: &'a Resolved,
     lowered: &'a Lowered,
     arenas: &'a Arenas,
     inputs: &'a [InputSlot],
@@ -94,22 +104,26 @@ impl Placer<'_> {
             }
         }
         for value in self.graph.results() {
-            last.insert(Content::Value(value), usize::MAX);
+            last.insert(self.resolved.value(value), usize::MAX);
         }
         last
     }
 
     fn gradient_of(&self, value: ValueId) -> Option<usize> {
-        self.graph.gradients.iter().find(|&&(_, v)| v == value).map(|&(p, _)| p.index())
+        let content = Content::Value(value);
+        self.graph.gradients.iter().find(|&&(_, v)| self.resolved.value(v) == content).map(|&(p, _)| p.index())
     }
 
     fn needs_slot(&self, content: Content) -> bool {
         match content {
             Content::Value(value) | Content::Partial(value) => {
-                !matches!(self.graph.producer(value).op, Op::Param(_)) && self.gradient_of(value).is_none()
+                !matches!(self.graph.producer(value).op, Op::Param(_))
+                    && state_of(self.graph, value).is_none()
+                    && self.gradient_of(value).is_none()
             }
-            Content::Scratch(_) => true,
+            Content::Scratch(_) | Content::DerivedTable(..) => true,
             Content::Derived(..)
+            | Content::State(_)
             | Content::Params
             | Content::Grads
             | Content::Moment1
@@ -124,7 +138,8 @@ impl Placer<'_> {
         match content {
             Content::Value(value) | Content::Partial(value) => self.graph.ty(value).bytes(),
             Content::Scratch(id) => self.lowered.scratch[id as usize],
-            Content::Derived(..) => self.range(content).2,
+            Content::Derived(..) | Content::DerivedTable(..) => self.range(content).2,
+            Content::State(id) => self.graph.states[id.index()].ty.bytes(),
             Content::Params | Content::Grads | Content::Moment1 | Content::Moment2 => self.arenas.elements as u64 * 4,
             Content::InputRing => self.input_bytes * u64::from(self.ring),
             Content::Inputs => self.input_bytes,
@@ -137,6 +152,9 @@ impl Placer<'_> {
         let whole = |buffer| (buffer, 0, self.bytes(content));
         match content {
             Content::Value(value) | Content::Partial(value) => {
+                if let Some(id) = state_of(self.graph, value) {
+                    return whole(Buffer::State(id.0));
+                }
                 let arena = match self.graph.producer(value).op {
                     Op::Param(param) => Some((Buffer::Params, param.index())),
                     _ => self.gradient_of(value).map(|param| (Buffer::Grads, param)),
@@ -150,6 +168,11 @@ impl Placer<'_> {
                 }
             }
             Content::Scratch(_) => whole(self.slots.buffer(content)),
+            Content::DerivedTable(..) => {
+                let words = self.lowered.constants.iter().find(|(c, _)| *c == content).map_or(0, |(_, w)| w.len());
+                (self.slots.buffer(content), 0, words as u64 * 4)
+            }
+            Content::State(id) => whole(Buffer::State(id.0)),
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs[id.index()].name;
                 let found = self.inputs.iter().find(|s| s.name == *name && s.derived == derived);
@@ -195,8 +218,10 @@ impl Placer<'_> {
 
     fn outputs(&self) -> Result<Vec<OutputSlot>, PlanError> {
         let slot = |(name, value): &(String, ValueId)| {
-            let content = Content::Value(*value);
-            if !self.needs_slot(content) || !self.slots.ever_held(content) {
+            let content = self.resolved.value(*value);
+            let in_slot = self.needs_slot(content) && self.slots.ever_held(content);
+            let (buffer, ..) = self.range(content);
+            if !in_slot && !matches!(buffer, Buffer::State(_)) {
                 let node = self.graph.producer(*value);
                 return Err(PlanError::Unsupported {
                     op: node.op.name(),
@@ -205,7 +230,7 @@ impl Placer<'_> {
                 });
             }
             let elements = self.graph.ty(*value).shape.elements();
-            Ok(OutputSlot { name: name.clone(), buffer: self.slots.buffer(content), elements })
+            Ok(OutputSlot { name: name.clone(), buffer, elements })
         };
         self.graph.outputs.iter().map(slot).collect()
     }

@@ -22,6 +22,9 @@ impl fmt::Display for Plan {
         for (i, bytes) in self.slots.iter().enumerate() {
             writeln!(f, "slot {i}: {bytes} bytes")?;
         }
+        for state in &self.states {
+            writeln!(f, "state {}: {} bytes", state.name, state.ty.bytes())?;
+        }
         for input in &self.inputs {
             writeln!(f, "input {} {:?}: {} words at {}", input.name, input.derived, input.words, input.offset)?;
         }
@@ -50,6 +53,7 @@ fn binding(b: &Binding) -> String {
         Buffer::Inputs => "in".to_owned(),
         Buffer::Records => "rec".to_owned(),
         Buffer::Slot(slot) => format!("s{slot}"),
+        Buffer::State(state) => format!("state{state}"),
     };
     if b.offset == 0 { format!("{access}:{name}") } else { format!("{access}:{name}+{}", b.offset) }
 }

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::buffers::{Buffer, Plan, PlanError, PlanLaunch};
+use super::constants;
 use super::content::Content;
 use super::place::conflict;
-use crate::ir::{Graph, Op, ParamId, ValueId};
+use super::resolve::{Resolved, state_of};
+use crate::ir::{Graph, Op, ParamId, StateId, ValueId};
 use crate::kernels::Access;
 
 /// Proves that each launch reads what it expects from where it lies, that none reads and writes one buffer, and that at the end
-/// outputs are there, the loss is recorded and, in training, every parameter has been updated once.
+/// outputs are there, states hold what they were given last, the loss is recorded and, in training, every parameter has been
+/// updated once.
 ///
 /// # Errors
 /// The first launch that would not.
 pub fn verify(plan: &Plan, graph: &Graph) -> Result<(), PlanError> {
-    let mut replay = Replay { plan, graph, held: BTreeMap::new(), staged: false, updated: false };
+    let mut replay = Replay::new(plan, graph);
     if plan.trace.len() != plan.launches.len() {
         let what = format!("{} launches, {} of them traced", plan.launches.len(), plan.trace.len());
         return Err(fault(plan.launches.len(), "plan", "", what));
@@ -33,6 +36,9 @@ fn fault(launch: usize, kernel: &'static str, scope: &str, what: String) -> Plan
 struct Replay<'a> {
     plan: &'a Plan,
     graph: &'a Graph,
+    resolved: Resolved,
+    /// The words of everything that a launch or a result takes from a constant.
+    constants: BTreeMap<Content, Option<Vec<u32>>>,
     /// What was written last to a range that starts here.
     held: BTreeMap<(Buffer, u64), Content>,
     /// Whether the step's inputs have come out of the ring.
@@ -41,7 +47,20 @@ struct Replay<'a> {
     updated: bool,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    fn new(plan: &'a Plan, graph: &'a Graph) -> Self {
+        let resolved = Resolved::new(graph);
+        let states = (0..graph.states.len() as u32).map(|i| ((Buffer::State(i), 0), Content::State(StateId(i))));
+        let constant = |buffer| matches!(buffer, Buffer::Slot(slot) if plan.constants.iter().any(|&(s, _)| s == slot));
+        let bound = plan.launches.iter().zip(&plan.trace).flat_map(|(l, contents)| l.bindings.iter().zip(contents));
+        let bound = bound.filter(|(binding, _)| constant(binding.buffer)).map(|(_, &content)| content);
+        let mut constants = BTreeMap::new();
+        for content in bound.chain(graph.results().map(|value| resolved.value(value))) {
+            constants.entry(content).or_insert_with(|| constants::words(graph, content));
+        }
+        Self { plan, graph, held: states.collect(), resolved, constants, staged: false, updated: false }
+    }
+
     fn launch(&mut self, launch: &PlanLaunch, contents: &[Content]) -> Result<(), String> {
         if launch.bindings.len() != contents.len() {
             return Err(format!("{} bindings for {} operands", launch.bindings.len(), contents.len()));
@@ -56,6 +75,9 @@ impl Replay<'_> {
             if binding.size == 0 || !self.fits(buffer, offset + binding.size) {
                 return Err(format!("binds {} bytes past the end of {buffer:?}", binding.size));
             }
+            if self.home(content).is_none() && !matches!(buffer, Buffer::Slot(_)) {
+                return Err(format!("binds {buffer:?} for {content:?}, which lives in a slot"));
+            }
             if let Some(home) = self.home(content)
                 && home != (buffer, offset, binding.size)
             {
@@ -64,9 +86,14 @@ impl Replay<'_> {
                     binding.size
                 ));
             }
-            if binding.access != Access::Write && !self.ready(buffer, offset, content) {
+            // What changes a state in place needs what the state was before.
+            let needed = match binding.access {
+                Access::ReadWrite => self.before(content),
+                Access::Read | Access::Write => content,
+            };
+            if binding.access != Access::Write && !self.ready(buffer, offset, needed) {
                 return Err(format!(
-                    "needs {content:?} in {buffer:?}, which holds {:?}",
+                    "needs {needed:?} in {buffer:?}, which holds {:?}",
                     self.held.get(&(buffer, offset))
                 ));
             }
@@ -98,6 +125,12 @@ impl Replay<'_> {
         matches!(node.op, Op::AttentionGrad(a) if !a.cross) && node.outputs.first() == Some(&value)
     }
 
+    /// What a range holds that will be changed to `content` in place.
+    fn before(&self, content: Content) -> Content {
+        let Content::Value(value) = content else { return content };
+        self.resolved.before(value).unwrap_or(content)
+    }
+
     /// Whether a range holds what is expected of it.
     fn ready(&self, buffer: Buffer, offset: u64, content: Content) -> bool {
         let holds = |at: (Buffer, u64), what| self.held.get(&at) == Some(&what);
@@ -109,11 +142,12 @@ impl Replay<'_> {
             Buffer::Records => false,
             Buffer::Grads if content == Content::Grads => self.graph.gradients.iter().all(|&(param, value)| {
                 let at = self.arena(param).0;
-                holds((Buffer::Grads, at), Content::Value(value))
+                holds((Buffer::Grads, at), self.resolved.value(value))
             }),
-            Buffer::Grads => holds((buffer, offset), content),
+            Buffer::Grads | Buffer::State(_) => holds((buffer, offset), content),
             Buffer::Slot(slot) => {
-                holds((buffer, offset), content) || self.constant(slot).is_some_and(|n| self.fills(content, n))
+                let known = || self.constants.get(&content).and_then(Option::as_deref);
+                holds((buffer, offset), content) || self.constant(slot).is_some_and(|words| known() == Some(words))
             }
         }
     }
@@ -124,7 +158,8 @@ impl Replay<'_> {
         let arena = plan.arenas.elements as u64 * 4;
         match content {
             Content::Value(value) | Content::Partial(value) => self.home_of(value),
-            Content::Scratch(_) => None,
+            Content::Scratch(_) | Content::DerivedTable(..) => None,
+            Content::State(id) => self.state(id),
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs.get(id.index())?.name;
                 let slot = plan.inputs.iter().find(|s| s.name == *name && s.derived == derived)?;
@@ -141,7 +176,11 @@ impl Replay<'_> {
     }
 
     fn home_of(&self, value: ValueId) -> Option<(Buffer, u64, u64)> {
-        let gradient = self.graph.gradients.iter().find(|&&(_, v)| v == value);
+        if let Some(id) = state_of(self.graph, value) {
+            return self.state(id);
+        }
+        let content = Content::Value(value);
+        let gradient = self.graph.gradients.iter().find(|&&(_, v)| self.resolved.value(v) == content);
         let (buffer, (offset, bytes)) = match (&self.graph.producer(value).op, gradient) {
             (Op::Param(param), _) => (Buffer::Params, self.arena(*param)),
             (_, Some(&(param, _))) => (Buffer::Grads, self.arena(param)),
@@ -156,12 +195,13 @@ impl Replay<'_> {
         (offset as u64 * 4, elements as u64 * 4)
     }
 
-    fn constant(&self, slot: u32) -> Option<f32> {
-        self.plan.constants.iter().find(|&&(s, _)| s == slot).map(|&(_, number)| number)
+    /// The whole of a state, as the graph has it.
+    fn state(&self, id: StateId) -> Option<(Buffer, u64, u64)> {
+        self.graph.states.get(id.index()).map(|state| (Buffer::State(id.0), 0, state.ty.bytes()))
     }
 
-    fn fills(&self, content: Content, number: f32) -> bool {
-        matches!(content, Content::Value(v) if self.graph.producer(v).op == (Op::Fill { value: number }))
+    fn constant(&self, slot: u32) -> Option<&[u32]> {
+        self.plan.constants.iter().find(|&&(s, _)| s == slot).map(|(_, words)| words.as_slice())
     }
 
     fn fits(&self, buffer: Buffer, end: u64) -> bool {
@@ -172,6 +212,7 @@ impl Replay<'_> {
             Buffer::Inputs => plan.input_bytes,
             Buffer::Records => plan.record_bytes(),
             Buffer::Slot(slot) => plan.slots.get(slot as usize).copied().unwrap_or(0),
+            Buffer::State(state) => plan.states.get(state as usize).map_or(0, |s| s.ty.bytes()),
         };
         end <= size
     }
@@ -179,10 +220,16 @@ impl Replay<'_> {
     fn end(&self) -> Result<(), PlanError> {
         let count = self.plan.launches.len();
         for output in &self.plan.outputs {
-            let expected = self.graph.output(&output.name).map(Content::Value);
-            let found = self.held.get(&(output.buffer, 0)).copied();
-            if found != expected {
+            let expected = self.graph.output(&output.name).map(|value| self.resolved.value(value));
+            if !expected.is_some_and(|content| self.ready(output.buffer, 0, content)) {
+                let found = self.held.get(&(output.buffer, 0)).copied();
                 return Err(fault(count, "output", &output.name, format!("the slot holds {found:?} at the end")));
+            }
+        }
+        for (i, (state, expected)) in self.graph.states.iter().zip(self.resolved.states()).enumerate() {
+            let found = self.held.get(&(Buffer::State(i as u32), 0));
+            if found != Some(expected) {
+                return Err(fault(count, "state", &state.name, format!("the state holds {found:?} at the end")));
             }
         }
         if self.graph.output("loss").is_some() && !self.held.contains_key(&(Buffer::Records, 0)) {

@@ -31,9 +31,9 @@ impl Program {
                 }
             }
         }
-        let table = |i: u32| match &graph.producer(ValueId(i)).op {
-            Op::Table(table) => Some(table.values()),
-            _ => None,
+        let table = |i: u32| {
+            let Op::Table(table) = &graph.producer(ValueId(i)).op else { return None };
+            Some(table.values())
         };
         let tables = (0..graph.values.len() as u32).map(table).collect();
         Ok(Self { graph, values, tables, dead_after })

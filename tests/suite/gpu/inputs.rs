@@ -1,11 +1,23 @@
 //! The stable counting sort behind derived inputs.
 
 use proptest::prelude::*;
-use trainyard::gpu::sorted_positions;
+use trainyard::plan::sorted_positions;
 
 fn sort(ids: &[u32], rows: u32) -> Result<Vec<u32>, usize> {
+    sort_without(ids, rows, None)
+}
+
+fn sort_without(ids: &[u32], rows: u32, padding: Option<u32>) -> Result<Vec<u32>, usize> {
     let mut out = vec![u32::MAX; rows as usize + 1 + ids.len()];
-    sorted_positions(ids, rows, &mut out).map(|()| out)
+    sorted_positions(ids, rows, padding, &mut out).map(|()| out)
+}
+
+#[test]
+fn positions_of_padding_are_left_out() {
+    assert_eq!(sort(&[1, 0, 2, 1, 0], 3), Ok(vec![0, 2, 4, 5, 1, 4, 0, 3, 2]));
+    assert_eq!(sort_without(&[1, 0, 2, 1, 0], 3, Some(0)), Ok(vec![0, 0, 2, 3, 0, 3, 2, 0, 0]));
+    assert_eq!(sort_without(&[1, 0, 2], 3, Some(7)), sort(&[1, 0, 2], 3));
+    assert_eq!(sort_without(&[1, 3], 3, Some(3)), Err(1), "padding is a row too");
 }
 
 #[test]

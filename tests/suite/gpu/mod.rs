@@ -6,6 +6,7 @@ mod limits;
 mod plans;
 mod profile;
 mod run;
+mod states;
 
 use std::sync::OnceLock;
 

@@ -1,13 +1,13 @@
 //! Data that breaks careless kernels: logits of 10⁴, one token, one class, one column, rows without a visible key, huge and
-//! tiny variances, zeros with a sign.
+//! tiny variances, numbers that saturate, zeros with a sign.
 
-use trainyard::ir::{Activation, Dropout, Mask, NormKind, Op};
+use trainyard::ir::{Activation, Dropout, ElementLoss, Mask, NormKind, Op};
 use trainyard::kernels::Target;
 
 use super::{check, run};
 use crate::cases::attention::{Part, Shape};
 use crate::cases::ops::{self, NormPart, NormShape};
-use crate::cases::{Case, Sketch};
+use crate::cases::{Case, Sketch, more};
 
 const NO_KEY: f32 = -1e30;
 
@@ -81,8 +81,27 @@ fn widths() -> Vec<Case> {
     cases
 }
 
+/// Logits that saturate, and arguments of tanh on both sides of where its series ends.
+fn saturated() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for grad in [false, true] {
+        for kind in [ElementLoss::Squared, ElementLoss::Logistic] {
+            for spread in [1e-3, 1e4] {
+                cases.push(more::element_loss(grad, kind, &[5, 33], spread));
+            }
+        }
+        for spread in [1e-3, 0.26, 10.0, 1e4] {
+            cases.push(ops::activation(grad, Activation::Tanh, &[5, 33], spread));
+        }
+        for f in ops::ACTIVATIONS {
+            cases.push(more::gate(grad, f, &[3, 66], 100.0));
+        }
+    }
+    cases
+}
+
 fn all() -> Vec<Case> {
-    [attentions(), losses(), norms(), widths()].concat()
+    [attentions(), losses(), norms(), widths(), saturated()].concat()
 }
 
 #[test]
@@ -145,7 +164,7 @@ fn zeros_keep_their_sign_in_sums_and_are_zero_elsewhere() {
     let y = s.push(Op::Add, &[a, b]);
     let sum = run(&s.finish(&[y], 1), Target::Software).expect("the case runs").swap_remove(0).1;
     assert_eq!(sum.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [0, 1 << 31, 0, 0]);
-    for f in [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu] {
+    for f in ops::ACTIVATIONS {
         let mut s = Sketch::new(format!("{} of zeros", f.name()));
         let x = s.given(&[4], zeros.to_vec());
         let y = s.push(Op::Activation(f), &[x]);

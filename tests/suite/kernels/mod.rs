@@ -115,6 +115,12 @@ fn a_wrong_constant_in_a_kernel_is_noticed() {
         ("cross_entropy [4, 65] ε=0.1 ±1", "SMOOTHING", Const::F32(0.101)),
         ("activation gelu_erf [7, 65] ±6", "ACTIVATION", Const::U32(0)),
         ("dropout [7, 5] p=0.1", "THRESHOLD", Const::U32(1 << 31)),
+        ("rotate [2, 5, 24] heads=2 E=4 inverse=false per_row=false", "SIGN", Const::F32(-1.0)),
+        ("gated silu [2, 3, 10] ±2", "ACTIVATION", Const::U32(1)),
+        ("columns 2+5 of [3, 7]", "START", Const::U32(1)),
+        ("element_loss logistic [5, 13] ±6", "LOGISTIC", Const::Bool(false)),
+        ("add_rows [2, 3, 5] period=3 first=1 table=7", "FIRST", Const::U32(2)),
+        ("append at 1 of [2,3,65]", "TIME", Const::U32(2)),
     ];
     for (name, constant, wrong) in injections {
         let case = named(name);

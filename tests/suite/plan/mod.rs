@@ -3,7 +3,9 @@
 mod budget;
 mod memory;
 mod snapshots;
+mod states;
 mod verify;
+mod views;
 
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Graph, Optimizer, OptimizerKind};

@@ -6,6 +6,7 @@ mod errors;
 mod exact;
 mod interpreter;
 mod loss;
+mod more;
 mod optimizer;
 mod training;
 

@@ -1,10 +1,10 @@
 //! Launches of every wrapper: each entry point, each flag, odd extents and the extents of real models.
 
 use trainyard::{
-    ir::{AttentionShape, Bias, Dropout, Epilogue, Mask, NormKind},
+    ir::{AttentionShape, Bias, Dropout, ElementLoss, Epilogue, Mask, NormKind},
     kernels::{
-        KernelError, Launch, Target, attention, cross_entropy, elementwise, embedding, matmul, norm, optimizer, record,
-        rows, stage, sum,
+        KernelError, Launch, Target, attention, columns, copy, cross_entropy, element_loss, elementwise, embedding,
+        gated, matmul, norm, optimizer, record, rotate, rows, stage, sum,
     },
 };
 
@@ -17,6 +17,7 @@ const DROPOUT: Dropout = Dropout { p: 0.1, site: 7 };
 pub fn all(target: Target) -> Result<Vec<Launch>, KernelError> {
     let mut launches = matmuls(target)?;
     launches.extend(pointwise(target)?);
+    launches.extend(movements(target)?);
     launches.extend(attentions(target)?);
     for kind in [NormKind::Layer, NormKind::Rms] {
         for (rows, columns) in [(1, 1), (7, 5), (256, 64), (16_384, 384)] {
@@ -106,8 +107,10 @@ fn pointwise(target: Target) -> Result<Vec<Launch>, KernelError> {
         elementwise::dropout(768, 128, DROPOUT, target)?,
         elementwise::dropout(1, 1, Dropout { p: 0.0, site: u32::MAX }, target)?,
     ]);
-    for (rows, columns, period, table_rows) in [(6, 5, 3, 4), (256, 192, 1, 1), (256, 64, 32, 32), (1, 1, 1, 1)] {
-        let table = rows::Table { rows, columns, period, table_rows };
+    for (rows, columns, period, first, table_rows) in
+        [(6, 5, 3, 0, 4), (256, 192, 1, 0, 1), (256, 64, 32, 2, 34), (1, 1, 1, 0, 1)]
+    {
+        let table = rows::Table { rows, columns, period, first, table_rows };
         launches.extend([rows::add(&table, target)?, rows::sum(&table, target)?]);
     }
     for (rows, columns, count) in [(1, 1, 1), (65, 64, 256), (50_257, 768, 4096)] {
@@ -117,6 +120,35 @@ fn pointwise(target: Target) -> Result<Vec<Launch>, KernelError> {
             embedding::grad(&lookup, target)?,
             embedding::grad_add(&lookup, target)?,
         ]);
+    }
+    Ok(launches)
+}
+
+/// What moves words, and what works on halves and pairs of columns.
+fn movements(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut launches = Vec::new();
+    for (rows, width, start, count) in [(1, 1, 0, 1), (5, 7, 2, 3), (16_384, 2304, 768, 768)] {
+        let range = columns::Range { rows, width, start, count };
+        launches.extend([columns::take(&range, target)?, columns::pad(&range, target)?]);
+    }
+    for (rows, columns, heads, head_dim, period) in [(1, 2, 1, 2, 1), (15, 11, 2, 4, 5), (4096, 1536, 12, 64, 1024)] {
+        for inverse in [false, true] {
+            let rotation = rotate::Rotation { rows, columns, heads, head_dim, period, inverse };
+            launches.push(rotate::rotate(&rotation, target)?);
+        }
+    }
+    for f in ACTIVATIONS {
+        for (rows, half) in [(1, 1), (9, 33), (4096, 2048)] {
+            launches.extend([gated::forward(rows, half, f, target)?, gated::grad(rows, half, f, target)?]);
+        }
+    }
+    for kind in [ElementLoss::Squared, ElementLoss::Logistic] {
+        for length in [1, 33, 65_536] {
+            launches.extend([element_loss::terms(length, kind, target)?, element_loss::grad(length, kind, target)?]);
+        }
+    }
+    for state in [[1, 1, 1], [3, 5, 7], [4, 1024, 768]] {
+        launches.extend([copy::append(state, target)?, copy::whole(state.iter().product(), target)?]);
     }
     Ok(launches)
 }
