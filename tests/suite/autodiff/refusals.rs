@@ -2,7 +2,7 @@
 
 use trainyard::autodiff::{append_backward, append_vjp};
 use trainyard::ir::{
-    Attention, Builder, Fused, Init, IrError, Mask, NormKind, Op, Param, ParamId, Shape, Type, ValueId,
+    Attention, Bias, Builder, Fused, Init, IrError, Mask, NormKind, Op, Param, ParamId, Shape, Type, ValueId,
 };
 
 fn param(b: &mut Builder, name: &str, dims: &[usize]) -> Result<ValueId, IrError> {
@@ -50,6 +50,16 @@ fn log_sum_exp_and_probabilities_of_attention() -> Result<(), IrError> {
     let lse = b.input("lse", Type::f32(&[1, 1, 2]))?;
     let probs = b.push(Op::AttentionProbs(spec), &[qkv, lse])?;
     assert!(refusal(&mut b, probs, qkv)?.starts_with("attention_probs in"));
+    Ok(())
+}
+
+#[test]
+fn a_fixed_bias_of_attention() -> Result<(), IrError> {
+    let mut b = Builder::new();
+    let (qkv, bias) = (b.input("qkv", Type::f32(&[1, 2, 6]))?, b.input("bias", Type::f32(&[3, 1]))?);
+    let spec = Attention { bias: Bias::Fixed, ..Attention::packed(1, Mask::Full, 1.0) };
+    let o = b.push_all(Op::Attention(spec), &[qkv, bias])?[0];
+    assert!(refusal(&mut b, o, bias)?.contains("a fixed bias has no gradient"));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Cases of attention: every mask, with and without bias, key mask and documents, packed and over two sources.
 
-use trainyard::ir::{Attention, Bias, Dropout, Mask, Op};
+use trainyard::ir::{Attention, Bias, Dropout, Mask, Op, PREFIX};
 
 use super::{Case, Sketch};
 
@@ -59,6 +59,20 @@ impl Shape {
             dropout.map_or(0.0, |d| d.p),
             self.spread
         )
+    }
+
+    /// Whether a query sees a key, given the key mask: the rule written down once more, for tests to compare with.
+    pub fn sees(&self, key_mask: Option<&[u32]>, [batch, query, key]: [usize; 3]) -> bool {
+        let code = |t: usize| key_mask.map_or(1, |mask| mask[batch * self.keys + t]);
+        let structural = match self.spec.mask {
+            Mask::Full => true,
+            Mask::Causal => key <= query,
+            Mask::Prefix => key <= query || code(key) >= PREFIX,
+            Mask::Banded { width } => key <= query && key.saturating_add(width) > query,
+        };
+        let document = |t: usize| code(t) % PREFIX;
+        let together = !self.spec.documents || (code(query) != 0 && document(query) == document(key));
+        code(key) != 0 && structural && together
     }
 
     /// One operation on random numbers.

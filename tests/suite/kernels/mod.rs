@@ -7,6 +7,7 @@ mod adversarial;
 mod compare;
 mod dropout;
 mod exact;
+mod hidden;
 mod invariance;
 mod large;
 mod optimizer;
@@ -106,12 +107,17 @@ fn kernels_agree_in_the_shapes_for_gpus() {
 fn a_wrong_constant_in_a_kernel_is_noticed() {
     use trainyard::kernels::Const;
 
+    const PREFIXES: &str = "attention B=2 T=65×65 H=2/2 d=3 Prefix masked documents bias=Learned dropout=0 ±1";
     let named = |name: &str| cases().into_iter().find(|c| c.name == name).expect("the case exists");
     let injections = [
         ("matmul nn 65×63×64", "K", Const::U32(62)),
         ("norm Layer [17, 65] beta=true ε=1e-5 x=0±1", "EPS", Const::F32(1e-4)),
         ("attention B=2 T=8×8 H=4/4 d=4 Causal bias=None dropout=0 ±1", "CAUSAL", Const::Bool(false)),
         ("attention B=2 T=8×8 H=4/4 d=4 Causal bias=None dropout=0 ±1", "SCALE", Const::F32(0.500_1)),
+        ("attention B=2 T=65×65 H=2/2 d=3 Banded { width: 17 } bias=None dropout=0 ±1", "BAND", Const::U32(18)),
+        (PREFIXES, "PREFIX", Const::Bool(false)),
+        (PREFIXES, "DOCUMENTS", Const::Bool(false)),
+        (PREFIXES, "BIAS", Const::Bool(false)),
         ("cross_entropy [4, 65] ε=0.1 ±1", "SMOOTHING", Const::F32(0.101)),
         ("activation gelu_erf [7, 65] ±6", "ACTIVATION", Const::U32(0)),
         ("dropout [7, 5] p=0.1", "THRESHOLD", Const::U32(1 << 31)),

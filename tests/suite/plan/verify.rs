@@ -1,11 +1,12 @@
 //! Faults put into a sound plan: verification must find each of them. Without these tests it could accept anything.
 
-use trainyard::ir::Graph;
-use trainyard::kernels::Access;
+use trainyard::ir::{Bias, Graph, Mask};
+use trainyard::kernels::{Access, Target};
 use trainyard::models::{Decay, Extents, Mode, gpt};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
 
 use super::{tiny, training_graph, training_plan};
+use crate::cases::attention::{Part, Shape};
 
 fn sound() -> (Plan, Graph) {
     let graph = training_graph(&tiny());
@@ -33,6 +34,27 @@ fn every_launch_is_needed() {
     let (plan, graph) = sound();
     for i in 0..plan.launches.len() {
         let message = refusal(&plan, &graph, |p| {
+            p.launches.remove(i);
+            p.trace.remove(i);
+        });
+        assert!(!message.is_empty(), "nobody misses launch {i}:\n{plan}");
+    }
+}
+
+/// Over two sources nobody completes what another began: three gradients, five launches, each of them needed.
+#[test]
+fn every_launch_of_an_attention_over_two_sources_is_needed() {
+    let mut shape = Shape::packed([2, 3, 2, 4], Mask::Full).masked(true);
+    (shape.spec.cross, shape.spec.bias, shape.keys) = (true, Bias::Learned, 5);
+    let case = shape.case(Part::Forward).differentiated().expect("attention has gradients");
+    let plan = Plan::new(&case.graph, Purpose::Forward, 1, Target::Gpu).expect("the case lowers");
+    verify(&plan, &case.graph).expect("the plan is sound");
+    let entries: Vec<&str> = plan.launches.iter().map(|l| l.launch.entry.name).collect();
+    let kernels =
+        ["forward_biased_masked", "deltas", "queries_biased_masked", "keys_biased_masked", "distances_masked"];
+    assert_eq!(entries.iter().filter(|e| kernels.contains(e)).count(), kernels.len(), "{entries:?}");
+    for i in 0..plan.launches.len() {
+        let message = refusal(&plan, &case.graph, |p| {
             p.launches.remove(i);
             p.trace.remove(i);
         });
@@ -129,7 +151,7 @@ fn constants_are_known_by_their_numbers() {
     let loss = graph.output("loss").expect("a loss");
     // Without passes the loss's gradient reads a constant 1.
     let graph = trainyard::autodiff::append_backward(graph, loss).expect("differentiable");
-    let plan = Plan::new(&graph, Purpose::Train(super::OPTIMIZER), 1, trainyard::kernels::Target::Gpu);
+    let plan = Plan::new(&graph, Purpose::Train(super::OPTIMIZER), 1, Target::Gpu);
     let plan = plan.expect("an unfused graph lowers too");
     assert_eq!(plan.constants.iter().map(|c| c.1.clone()).collect::<Vec<_>>(), [[1.0_f32.to_bits()]]);
     assert!(refusal(&plan, &graph, |p| p.constants.clear()).contains("needs Value("));
@@ -162,7 +184,7 @@ fn the_end_is_checked() {
 
     let extents = Extents { batch: 1, time: 4, key_mask: false };
     let graph = gpt::language_model(&tiny(), extents, Mode::Evaluate, Decay::Matrices).expect("a model");
-    let plan = Plan::new(&graph, Purpose::Forward, 1, trainyard::kernels::Target::Gpu).expect("the model lowers");
+    let plan = Plan::new(&graph, Purpose::Forward, 1, Target::Gpu).expect("the model lowers");
     let silent = refusal(&plan, &graph, |p| {
         p.launches.pop();
         p.trace.pop();

@@ -1,6 +1,6 @@
 //! What attention promises whatever the numbers are.
 
-use trainyard::ir::{Attention, Graph, Mask, Op, Type};
+use trainyard::ir::{Attention, Graph, Mask, Op, PREFIX, Type};
 use trainyard::reference::Tensor;
 
 use super::{numbers, one, result, values};
@@ -12,13 +12,13 @@ const D: usize = 6;
 /// Elements of one token of a packed qkv.
 const TOKEN: usize = 3 * D;
 
-fn spec(mask: Mask) -> Attention {
-    Attention::packed(H, mask, 1.0 / 3.0_f32.sqrt())
+fn spec(mask: Mask, masked: bool) -> Attention {
+    Attention { masked, ..Attention::packed(H, mask, 1.0 / 3.0_f32.sqrt()) }
 }
 
 fn graph(mask: Mask, padded: bool) -> Graph {
     let types = [Type::f32(&[B, T, TOKEN]), Type::u32(&[B, T])];
-    one(Op::Attention(spec(mask)), if padded { &types } else { &types[..1] })
+    one(Op::Attention(spec(mask, padded)), if padded { &types } else { &types[..1] })
 }
 
 fn probs(mask: Mask, qkv: &[f32], key_mask: &[u32]) -> Vec<f32> {
@@ -26,7 +26,7 @@ fn probs(mask: Mask, qkv: &[f32], key_mask: &[u32]) -> Vec<f32> {
     let lse = values(&graph(mask, true), &inputs).output("y1").expect("an output").to_vec();
     let types = [Type::f32(&[B, T, TOKEN]), Type::u32(&[B, T]), Type::f32(&[B, H, T])];
     let [qkv, key_mask] = inputs;
-    result(&one(Op::AttentionProbs(spec(mask)), &types), &[qkv, key_mask, Tensor::Float(lse)])
+    result(&one(Op::AttentionProbs(spec(mask, true)), &types), &[qkv, key_mask, Tensor::Float(lse)])
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn padding_is_exact() {
     assert_eq!(run(other), o);
 
     // A shorter sequence gives the same bits as a padded one.
-    let short = one(Op::Attention(spec(Mask::Full)), &[Type::f32(&[1, T - 2, TOKEN])]);
+    let short = one(Op::Attention(spec(Mask::Full, false)), &[Type::f32(&[1, T - 2, TOKEN])]);
     assert_eq!(result(&short, &[Tensor::Float(qkv[..(T - 2) * TOKEN].to_vec())]), o[..(T - 2) * D]);
 }
 
@@ -125,7 +125,7 @@ fn a_query_without_keys_is_zero_and_has_no_gradient() {
         Tensor::Float(lse.to_vec()),
         Tensor::Float(numbers(5, B * T * D, 1.0)),
     ];
-    let dqkv = result(&one(Op::AttentionGrad(spec(Mask::Causal)), &types), &operands);
+    let dqkv = result(&one(Op::AttentionGrad(spec(Mask::Causal, true)), &types), &operands);
     assert!(dqkv[T * TOKEN..].iter().all(|g| *g == 0.0), "sequence 1 has a gradient");
     assert!(dqkv[..TOKEN].iter().all(|g| *g == 0.0), "a hidden key, or a query that sees none, has a gradient");
     assert!(dqkv.iter().any(|g| *g != 0.0));
@@ -155,6 +155,38 @@ fn permuted_tokens_give_permuted_outputs() {
 fn sequences_are_independent() {
     let qkv: Vec<f32> = numbers(7, B * T * TOKEN, 2.0);
     let both = result(&graph(Mask::Causal, false), &[Tensor::Float(qkv.clone())]);
-    let alone = one(Op::Attention(spec(Mask::Causal)), &[Type::f32(&[1, T, TOKEN])]);
+    let alone = one(Op::Attention(spec(Mask::Causal, false)), &[Type::f32(&[1, T, TOKEN])]);
     assert_eq!(result(&alone, &[Tensor::Float(qkv[T * TOKEN..].to_vec())]), both[T * D..]);
+}
+
+/// Documents packed into one sequence are as if each were alone, and where one is cut off does not show.
+#[test]
+fn packed_documents_are_as_if_alone() {
+    let qkv: Vec<f64> = numbers(8, B * T * TOKEN, 2.0);
+    // The first sequence: three tokens of document 9, padding, three of document 4.
+    let key_mask = [9, 9, 9, 0, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1];
+    let types = [Type::f32(&[B, T, TOKEN]), Type::u32(&[B, T])];
+    let packed = one(Op::Attention(Attention { documents: true, ..spec(Mask::Causal, true) }), &types);
+    let o = result(&packed, &[Tensor::Float(qkv.clone()), Tensor::Index(key_mask.to_vec())]);
+    for (start, end) in [(0, 3), (4, 7), (7, 14)] {
+        let alone = one(Op::Attention(spec(Mask::Causal, false)), &[Type::f32(&[1, end - start, TOKEN])]);
+        let expected = result(&alone, &[Tensor::Float(qkv[start * TOKEN..end * TOKEN].to_vec())]);
+        assert_eq!(o[start * D..end * D], expected, "tokens {start} to {end}");
+    }
+    assert!(o[3 * D..4 * D].iter().all(|x| *x == 0.0), "padding belongs to no document");
+}
+
+/// A prefix that is the whole sequence hides nothing, one that is empty leaves the causal mask.
+#[test]
+fn prefixes_lie_between_causal_and_full() {
+    let qkv: Vec<f32> = numbers(9, B * T * TOKEN, 2.0);
+    let run = |mask: Mask, code: u32| {
+        let inputs = [Tensor::Float(qkv.clone()), Tensor::Index(vec![code; B * T])];
+        result(&graph(mask, true), &inputs)
+    };
+    assert_eq!(run(Mask::Prefix, 1 | PREFIX), run(Mask::Full, 1));
+    assert_eq!(run(Mask::Prefix, PREFIX), run(Mask::Full, 1), "document 0 is one, too");
+    assert_eq!(run(Mask::Prefix, 1), run(Mask::Causal, 1));
+    assert_eq!(run(Mask::Causal, 1 | PREFIX), run(Mask::Causal, 1), "others do not ask for the mark");
+    assert_eq!(run(Mask::Banded { width: T }, 1), run(Mask::Causal, 1));
 }

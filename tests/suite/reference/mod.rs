@@ -1,6 +1,7 @@
 //! The interpreter: properties that no rounding excuses, errors, dropout, the optimizer, and training with it.
 
 mod attention;
+mod definition;
 mod dropout;
 mod errors;
 mod exact;
