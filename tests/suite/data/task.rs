@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use trainyard::data::{DataError, Dataset, Example, Task};
+use trainyard::data::{Batch, DataError, Dataset, Example, Objective, Shape, Task};
 
 /// Question and answer of a row, as text, read back from a batch by its weights.
-fn rows(dataset: &Dataset, ids: &[u32], targets: &[u32], weights: &[f32]) -> Vec<(String, String)> {
+fn rows(dataset: &Dataset, batch: &Batch) -> Vec<(String, String)> {
     let context = dataset.natural_context().expect("a task has a context");
+    let words = |name| batch.words(name).expect("a decoder's batch has it");
+    let (ids, targets) = (words("ids"), words("targets"));
+    let weights = batch.floats("weights").expect("a batch has weights");
     ids.chunks(context)
         .zip(targets.chunks(context))
         .zip(weights.chunks(context))
@@ -64,8 +67,9 @@ fn every_row_has_the_right_answer_and_shares_nothing_with_the_held_out_ones() {
         let context = dataset.natural_context().expect("a task has a context");
         let mut trained = HashSet::new();
         for step in 0..100 {
-            let batch = dataset.train_batch(3, step, 32, context).expect("a sound shape");
-            for (question, answer) in rows(&dataset, &batch.ids, &batch.targets, &batch.weights) {
+            let batch =
+                dataset.train_batch(&Objective::default(), Shape::single(32, context), 3, step).expect("a sound shape");
+            for (question, answer) in rows(&dataset, &batch) {
                 assert_eq!(answer, solve(task, &question), "{task}: {question}");
                 trained.insert(question);
             }
@@ -77,8 +81,9 @@ fn every_row_has_the_right_answer_and_shares_nothing_with_the_held_out_ones() {
             assert_eq!(dataset.show(&answer), solve(task, &question));
             assert!(!trained.contains(&question), "{task}: {question}");
         }
-        let batch = dataset.validation_batch(2, 8, context).expect("a sound shape");
-        for ((question, answer), index) in rows(&dataset, &batch.ids, &batch.targets, &batch.weights).iter().zip(16..) {
+        let batch =
+            dataset.validation_batch(&Objective::default(), Shape::single(8, context), 2).expect("a sound shape");
+        for ((question, answer), index) in rows(&dataset, &batch).iter().zip(16..) {
             assert_eq!(*answer, solve(task, question));
             let example = dataset.held_out(index).expect("a task has examples");
             assert_eq!(*question, dataset.show(&example.question), "{task}: validation is the held-out examples");
@@ -111,18 +116,24 @@ fn weights_count_the_answer_and_sum_to_one() {
     for task in Task::ALL {
         let dataset = Dataset::task(task);
         let context = dataset.natural_context().expect("a task has a context");
-        let batch = dataset.train_batch(0, 0, 16, context).expect("a sound shape");
-        let sum: f32 = batch.weights.iter().sum();
+        let batch =
+            dataset.train_batch(&Objective::default(), Shape::single(16, context), 0, 0).expect("a sound shape");
+        let weights = batch.floats("weights").expect("a batch has weights");
+        let sum: f32 = weights.iter().sum();
         assert!((sum - 1.0).abs() < 1e-5, "{task}: {sum}");
-        let mut distinct: Vec<u32> = batch.weights.iter().map(|weight| weight.to_bits()).collect();
+        let mut distinct: Vec<u32> = weights.iter().map(|weight| weight.to_bits()).collect();
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), 2, "{task}: zero and one other weight");
     }
-    let sort = Dataset::task(Task::Sort).train_batch(0, 0, 4, 11).expect("a sound shape");
+    let sort = Dataset::task(Task::Sort)
+        .train_batch(&Objective::default(), Shape::single(4, 11), 0, 0)
+        .expect("a sound shape");
     let expected = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0].map(|weight| weight / 24.0);
-    assert_eq!(sort.weights, expected.repeat(4));
-    assert_eq!(sort.ids[1..11], sort.targets[..10]);
+    assert_eq!(sort.floats("weights"), Some(expected.repeat(4).as_slice()));
+    assert_eq!(sort.counted, 24);
+    let words = |name| sort.words(name).expect("a decoder's batch has it");
+    assert_eq!(words("ids")[1..11], words("targets")[..10]);
 }
 
 #[test]
@@ -130,7 +141,9 @@ fn batches_are_functions_of_seed_and_step() {
     for task in Task::ALL {
         let dataset = Dataset::task(task);
         let context = dataset.natural_context().expect("a task has a context");
-        let batch = |seed, step| dataset.train_batch(seed, step, 8, context).expect("a sound shape");
+        let batch = |seed, step| {
+            dataset.train_batch(&Objective::default(), Shape::single(8, context), seed, step).expect("a sound shape")
+        };
         assert_eq!(batch(1, 5), batch(1, 5));
         assert_ne!(batch(1, 5), batch(1, 6));
         assert_ne!(batch(1, 5), batch(2, 5));
@@ -139,9 +152,12 @@ fn batches_are_functions_of_seed_and_step() {
 
 #[test]
 fn another_context_is_refused() {
-    let error = Dataset::task(Task::Sort).train_batch(0, 0, 1, 12).expect_err("not its own");
+    let error = Dataset::task(Task::Sort)
+        .train_batch(&Objective::default(), Shape::single(1, 12), 0, 0)
+        .expect_err("not its own");
     assert_eq!(error.to_string(), "the task sort has a context of exactly 11, not 12");
-    let error = Dataset::task(Task::Sort).train_batch(0, 0, 0, 11).expect_err("no rows");
+    let error =
+        Dataset::task(Task::Sort).train_batch(&Objective::default(), Shape::single(0, 11), 0, 0).expect_err("no rows");
     assert!(matches!(error, DataError::BatchShape { batch: 0, context: 11, .. }));
 }
 

@@ -2,13 +2,27 @@
 
 use std::collections::HashSet;
 
-use trainyard::data::{DataError, Dataset, TokenizerChoice};
+use trainyard::data::{Batch, DataError, Dataset, Objective, Shape, TokenizerChoice};
 use trainyard::text::{Kind, TextError, Tokenizer};
 
 const VERSE: &str = "The train stands in the yard,\nits engine cold and its doors barred,\nand rust is hard.\n";
 
 fn characters(text: &str, context: usize) -> Result<Dataset, DataError> {
     Dataset::text("verse.txt", text.as_bytes(), TokenizerChoice::Characters, context)
+}
+
+fn train(dataset: &Dataset, seed: u32, step: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+    dataset.train_batch(&Objective::default(), Shape::single(batch, context), seed, step)
+}
+
+fn validation(dataset: &Dataset, index: u32, batch: usize, context: usize) -> Result<Batch, DataError> {
+    dataset.validation_batch(&Objective::default(), Shape::single(batch, context), index)
+}
+
+/// Ids and targets.
+fn ids(batch: &Batch) -> (&[u32], &[u32]) {
+    let words = |name| batch.words(name).expect("a decoder's batch has it");
+    (words("ids"), words("targets"))
 }
 
 /// The tokens of both parts, by the summary.
@@ -35,7 +49,7 @@ fn a_short_text_gives_validation_a_whole_window_or_is_refused() {
     let error = characters(text, 10).expect_err("too short");
     assert_eq!(error.to_string(), "verse.txt: the text has 20 tokens; a context of 10 needs at least 22");
     let dataset = characters(text, 4).expect("long enough");
-    let error = dataset.validation_batch(0, 1, 5).expect_err("a longer context than planned");
+    let error = validation(&dataset, 0, 1, 5).expect_err("a longer context than planned");
     assert_eq!(error.to_string(), "verse.txt: the validation part has 5 tokens; a context of 5 needs at least 6");
     assert!(characters(text, usize::MAX).is_err());
 }
@@ -44,33 +58,34 @@ fn a_short_text_gives_validation_a_whole_window_or_is_refused() {
 fn every_window_of_its_part_is_drawn_and_no_other() {
     let text: String = ('a'..='z').chain('A'..='Z').collect();
     let dataset = characters(&text, 4).expect("long enough");
-    let (train, _) = parts(&dataset);
+    let (split, _) = parts(&dataset);
     let tokens = dataset.tokenizer().encode(&text).expect("its own text");
     let mut seen = HashSet::new();
     for step in 0..400 {
-        let batch = dataset.train_batch(1, step, 4, 4).expect("a sound shape");
-        for (ids, targets) in batch.ids.chunks(4).zip(batch.targets.chunks(4)) {
+        let batch = train(&dataset, 1, step, 4, 4).expect("a sound shape");
+        let (inputs, targets) = ids(&batch);
+        for (ids, targets) in inputs.chunks(4).zip(targets.chunks(4)) {
             assert_eq!(ids[1..], targets[..3]);
             let start = tokens.windows(5).position(|window| window[..4] == *ids && window[4] == targets[3]);
             seen.insert(start.expect("a window of the text"));
         }
-        assert!(batch.weights.iter().all(|&weight| weight == 1.0 / 16.0));
+        assert_eq!(batch.floats("weights"), Some([1.0 / 16.0; 16].as_slice()));
     }
-    assert_eq!(seen, (0..train - 4).collect());
+    assert_eq!(seen, (0..split - 4).collect());
     for index in 0..50 {
-        let batch = dataset.validation_batch(index, 4, 4).expect("a sound shape");
-        assert!(batch.ids.iter().chain(&batch.targets).all(|id| tokens[train..].contains(id)));
+        let batch = validation(&dataset, index, 4, 4).expect("a sound shape");
+        assert!(ids(&batch).0.iter().chain(ids(&batch).1).all(|id| tokens[split..].contains(id)));
     }
 }
 
 #[test]
 fn batches_are_functions_of_seed_and_step_and_validation_of_the_index() {
     let dataset = characters(&VERSE.repeat(10), 16).expect("long enough");
-    let train = |seed, step| dataset.train_batch(seed, step, 4, 16).expect("a sound shape");
+    let train = |seed, step| train(&dataset, seed, step, 4, 16).expect("a sound shape");
     assert_eq!(train(1, 5), train(1, 5));
     assert_ne!(train(1, 5), train(1, 6));
     assert_ne!(train(1, 5), train(2, 5));
-    let validation = |index| dataset.validation_batch(index, 4, 16).expect("a sound shape");
+    let validation = |index| validation(&dataset, index, 4, 16).expect("a sound shape");
     assert_eq!(validation(3), validation(3));
     assert_ne!(validation(3), validation(4));
 }
@@ -88,9 +103,9 @@ fn every_tokenizer_choice_works() {
     for (choice, kind) in choices {
         let dataset = Dataset::text("verse.txt", text.as_bytes(), choice, 16).expect("long enough");
         assert_eq!(dataset.tokenizer().kind(), kind);
-        let (train, validation) = parts(&dataset);
-        assert!(train >= validation && validation >= 17, "{kind:?}: {train}, {validation}");
-        assert!(dataset.train_batch(0, 0, 2, 16).is_ok());
+        let (most, least) = parts(&dataset);
+        assert!(most >= least && least >= 17, "{kind:?}: {most}, {least}");
+        assert!(train(&dataset, 0, 0, 2, 16).is_ok());
         let probe = dataset.probe(&dataset.default_probe(), 16).expect("the default probe");
         assert!(!probe.is_empty() && probe.len() <= 16);
         assert_eq!(dataset.default_prompt(), "\n");
@@ -141,9 +156,9 @@ fn probes_are_cut_at_the_context_and_never_empty() {
 #[test]
 fn a_batch_too_large_is_refused_before_it_is_allocated() {
     let dataset = characters(&VERSE.repeat(3), 8).expect("long enough");
-    let error = dataset.train_batch(0, 0, usize::MAX, 8).expect_err("no memory has so much room");
+    let error = train(&dataset, 0, 0, usize::MAX, 8).expect_err("no memory has so much room");
     assert!(matches!(error, DataError::BatchShape { .. }));
-    assert!(dataset.train_batch(0, 0, 1 << 22, 8).is_err());
+    assert!(train(&dataset, 0, 0, 1 << 22, 8).is_err());
 }
 
 #[test]

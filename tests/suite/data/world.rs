@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 use trainyard::data::world::{self, TRAIN, VALIDATION, World};
-use trainyard::data::{Dataset, TokenizerChoice};
+use trainyard::data::{Dataset, Objective, Shape, TokenizerChoice};
 use trainyard::text::Kind;
 
 fn sha256(text: &str) -> String {
@@ -64,11 +64,13 @@ fn the_built_in_text_is_a_data_set() {
     assert_eq!(summary.vocab_size, 32);
     assert!(summary.train_tokens.is_some_and(|tokens| tokens > 4_000_000), "{summary:?}");
     assert!(summary.validation_tokens.is_some_and(|tokens| tokens > 300_000), "{summary:?}");
-    let batch = dataset.train_batch(0, 0, 2, 64).expect("a sound shape");
-    let shown = dataset.show(&batch.ids[..64]);
+    let (causal, shape) = (Objective::default(), Shape::single(2, 64));
+    let batch = dataset.train_batch(&causal, shape, 0, 0).expect("a sound shape");
+    let shown = dataset.show(&batch.words("ids").expect("a batch has ids")[..64]);
     assert!(world::text(0, 0, 25_000).contains(&shown), "{shown}");
-    let batch = dataset.validation_batch(0, 2, 64).expect("a sound shape");
-    assert!(world::text(0, VALIDATION.start, 2000).contains(&dataset.show(&batch.ids[..64])));
+    let batch = dataset.validation_batch(&causal, shape, 0).expect("a sound shape");
+    let shown = dataset.show(&batch.words("ids").expect("a batch has ids")[..64]);
+    assert!(world::text(0, VALIDATION.start, 2000).contains(&shown));
     assert!(dataset.probe(&dataset.default_probe(), 64).is_ok());
     assert_eq!(dataset.default_prompt(), "\n");
 }

@@ -3,6 +3,7 @@
 use insta::{assert_snapshot, with_settings};
 use pollster::block_on;
 use serde_json::json;
+use trainyard::data::{Objective, Shape};
 use trainyard::gpu::Device;
 use trainyard::kernels::Step;
 use trainyard::train::{DeviceChoice, PRESETS, Preset, Session, Settings, plan_report};
@@ -84,7 +85,8 @@ fn a_chunk_takes_one_submit() {
     let device = block_on(Device::open_default_limits()).expect("tests need a GPU adapter");
     let mut session = bench(&device);
     let dispatches = session.engine().footprint().dispatches as u64;
-    let batch = session.data().train_batch(1, 0, 8, 32).expect("the data is there");
+    let batch =
+        session.data().train_batch(&Objective::default(), Shape::single(8, 32), 1, 0).expect("the data is there");
     let steps = vec![(Step { lr: 1e-3, ..Step::default() }, batch); 7];
     let before = device.counters();
     let ticket = session.engine_mut().submit(steps).expect("seven steps fit the ring");

@@ -2,6 +2,7 @@
 
 use pollster::block_on;
 use serde_json::{Value, json};
+use trainyard::data::{Objective, Shape};
 use trainyard::kernels::Step;
 use trainyard::train::checkpoint::{File, OPTIMIZER, RunRecord, TRAINER, WEIGHTS};
 use trainyard::train::{DeviceChoice, Session, State};
@@ -36,7 +37,10 @@ fn the_length_of_a_submit_changes_no_bit() {
         let mut step = 0;
         for &count in chunks {
             let data = |step: u32| {
-                let batch = session.data().train_batch(2, step, 4, 32).expect("the data is there");
+                let batch = session
+                    .data()
+                    .train_batch(&Objective::default(), Shape::single(4, 32), 2, step)
+                    .expect("the data is there");
                 let t = f64::from(step) + 1.0;
                 let correction = |beta: f64| (1.0 / (1.0 - beta.powf(t))) as f32;
                 let (correction1, correction2) = (correction(0.9), correction(0.99));
