@@ -10,6 +10,7 @@ pub mod data;
 pub mod gpu;
 pub mod ir;
 pub mod kernels;
+pub mod metrics;
 pub mod models;
 pub mod passes;
 pub mod plan;

@@ -41,7 +41,7 @@ fn activate_grad(x: vec4<f32>) -> vec4<f32> {
         return select(vec4<f32>(1.0), vec4<f32>(0.0), x <= vec4<f32>(0.0));
     }
     if (ACTIVATION == TANH) {
-        return 4.0 * sigmoid_slope(2.0 * x);
+        return tangent_slope(x);
     }
     return sigmoid(x) + x * sigmoid_slope(x);
 }
@@ -52,6 +52,12 @@ fn tangent(x: vec4<f32>) -> vec4<f32> {
     let s = x * x;
     let near = x * (1.0 + s * (-0.33333333 + s * (0.13333333 + s * (-0.053968254 + s * 0.021869488))));
     return select(sign(x) * ((1.0 - e) / (1.0 + e)), near, abs(x) < vec4<f32>(0.25));
+}
+
+// tanh'(x) = 4·e^{-2|x|}/(1 + e^{-2|x|})².
+fn tangent_slope(x: vec4<f32>) -> vec4<f32> {
+    let e = exp(-2.0 * abs(x));
+    return 4.0 * e / ((1.0 + e) * (1.0 + e));
 }
 
 // 2u, with u = √(2/π)(x + 0.044715 x³).

@@ -11,6 +11,8 @@ struct Step {
     correction2: f32,
     weight_decay: f32,
     clip: f32,
+    part: u32,
+    parts: u32,
 }
 
 @group(0) @binding(0) var<uniform> step_uniform: Step;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::DataError;
 use super::documents::{Documents, clauses};
 use super::world::{DocumentKind, TRAIN, VALIDATION, World};
-use crate::text::{TextError, Tokenizer};
+use crate::text::{TextError, Tokenizer, TrainKind, TrainSpec};
 
 /// The largest text: what a browser's 4 GiB of WebAssembly memory, or a workstation, holds with its ids.
 pub(super) const MAX_TEXT_BYTES: usize = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
@@ -24,6 +24,8 @@ pub enum TokenizerChoice {
     Bytes,
     /// Byte-level BPE trained on the training part, with this vocabulary size.
     Bpe(usize),
+    /// Made of the text as this says: characters of all of it, trained kinds of the training part.
+    Trained(TrainSpec),
     /// This one.
     Given(Tokenizer),
 }
@@ -35,6 +37,8 @@ impl TokenizerChoice {
             Self::Characters => Tokenizer::characters(whole),
             Self::Bytes => Ok(Tokenizer::bytes()),
             Self::Bpe(vocab_size) => Tokenizer::train_bpe(training, vocab_size),
+            Self::Trained(spec) if spec.kind == TrainKind::Characters => Tokenizer::train(whole, &spec),
+            Self::Trained(spec) => Tokenizer::train(training, &spec),
             Self::Given(tokenizer) => Ok(tokenizer),
         }
     }
@@ -66,8 +70,11 @@ struct Structure {
     /// Documents with their classes.
     labels: Vec<(u32, u32)>,
     /// Sources with their targets.
-    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+    pairs: Vec<Pair>,
 }
+
+/// Source and target.
+pub(super) type Pair = (Vec<u32>, Vec<u32>);
 
 /// The texts of the two parts of the built-in text.
 pub(super) fn world_texts(world_seed: u32) -> (String, String) {
@@ -166,7 +173,7 @@ impl<'a> Part<'a> {
     }
 
     /// Its pairs of source and target, one at least.
-    pub(super) fn pairs(&self) -> Result<&'a [(Vec<u32>, Vec<u32>)], DataError> {
+    pub(super) fn pairs(&self) -> Result<&'a [Pair], DataError> {
         let pairs = &self.structure()?.pairs;
         if pairs.is_empty() {
             return Err(self.lacks("seq2seq", "lines of a source, a tab and a target"));

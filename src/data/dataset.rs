@@ -170,7 +170,7 @@ impl Dataset {
         objective.batch(&part, &self.vocabulary, shape, key)
     }
 
-    /// The vocabulary as objectives see it.
+    /// What objectives know of the tokenizer.
     #[must_use]
     pub const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
@@ -180,6 +180,12 @@ impl Dataset {
     #[must_use]
     pub const fn specials(&self) -> &Specials {
         &self.vocabulary.specials
+    }
+
+    /// Classes of labeled documents: reviews are good or bad.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        2
     }
 
     /// The task, if it is one.

@@ -10,6 +10,7 @@ mod corpus;
 mod dataset;
 mod documents;
 mod error;
+pub mod figure;
 pub mod objective;
 mod task;
 mod vocabulary;

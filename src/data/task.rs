@@ -115,7 +115,8 @@ impl Task {
     }
 
     /// Lengths that fit every question and every answer, framed.
-    pub(super) const fn pair_lengths(self, frame: Frame) -> (usize, usize) {
+    #[must_use]
+    pub const fn pair_lengths(self, frame: Frame) -> (usize, usize) {
         let (question, answer) = match self {
             Self::Sort => (SORT_LENGTH, SORT_LENGTH),
             Self::Reverse | Self::Copy => (*WORD_LENGTHS.end() + 1, *WORD_LENGTHS.end()),

@@ -119,6 +119,7 @@ impl Vocabulary {
     }
 
     /// An encoder row or a decoder's targets around `body`.
+    #[must_use]
     pub fn framed(&self, body: impl IntoIterator<Item = u32>) -> Vec<u32> {
         let start = if self.frame == Frame::Bart { self.specials.start } else { None };
         start.into_iter().chain(body).chain(self.specials.end).collect()

@@ -30,7 +30,8 @@ static TICKETS: AtomicU64 = AtomicU64::new(0);
 /// A step's data.
 #[derive(Clone, Debug)]
 pub struct StepData<'a> {
-    /// What changes between steps; `slot` is set by the executor.
+    /// What changes between steps; `slot` is set by the executor. A step that is not the last part of its batch leaves no
+    /// record.
     pub step: Step,
     /// The words of every input of the plan, by name.
     pub inputs: Vec<(&'a str, &'a [u32])>,
@@ -57,7 +58,8 @@ pub struct Ticket {
 pub(super) struct InFlight {
     number: u64,
     staging: usize,
-    steps: Vec<u32>,
+    /// Numbers of the steps, and whether they leave a record.
+    steps: Vec<(u32, bool)>,
     submission: wgpu::SubmissionIndex,
     signal: Signal,
 }
@@ -77,9 +79,13 @@ impl Prepared {
 
         let mut encoder = self.device.encoder("trainyard.run");
         let mut dispatches = 0;
-        for slot in 0..steps.len() {
+        for (slot, step) in steps.iter().enumerate() {
             let mut start = 0;
-            for &end in &self.pieces {
+            let last = if step.step.updates() { self.commands.len() } else { self.tail };
+            for end in self.pieces.iter().map(|&end| end.min(last)) {
+                if end <= start {
+                    continue;
+                }
                 // Steps that are not cut share a submit.
                 if self.pieces.len() > 1 && dispatches > 0 {
                     let full = core::mem::replace(&mut encoder, self.device.encoder("trainyard.run"));
@@ -100,7 +106,7 @@ impl Prepared {
         self.in_flight.push_back(InFlight {
             number,
             staging,
-            steps: steps.iter().map(|s| s.step.step).collect(),
+            steps: steps.iter().map(|s| (s.step.step, s.step.updates())).collect(),
             submission,
             signal: Signal::map(staging_buffer, bytes),
         });
@@ -151,7 +157,7 @@ impl Prepared {
         self.in_flight.len()
     }
 
-    /// Waits for a submit: one record for each step, none if the plan leaves none.
+    /// Waits for a submit: one record for each step that is the last part of its batch, none if the plan leaves none.
     ///
     /// # Errors
     /// [`GpuError::Lost`], the error that stopped the device, or [`GpuError::Internal`] for a step without a record.
@@ -198,7 +204,7 @@ impl Prepared {
         if !self.records {
             return Ok(Vec::new());
         }
-        let record = |(step, words): (&u32, &[[u8; 4]])| {
+        let record = |((step, _), words): (&(u32, bool), &[[u8; 4]])| {
             if u32::from_le_bytes(words[0]) == UNWRITTEN {
                 return Err(GpuError::Internal {
                     label: format!("step {step}"),
@@ -207,7 +213,7 @@ impl Prepared {
             }
             Ok(Record { loss: f32::from_le_bytes(words[0]), grad_norm: f32::from_le_bytes(words[1]) })
         };
-        done.steps.iter().zip(words.chunks_exact(4)).map(record).collect()
+        done.steps.iter().zip(words.chunks_exact(4)).filter(|((_, whole), _)| *whole).map(record).collect()
     }
 
     /// Reads an output as the last step left it.

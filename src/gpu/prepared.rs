@@ -38,6 +38,8 @@ pub(super) struct Name {
 pub struct Prepared {
     pub(super) device: Device,
     pub(super) commands: Vec<Command>,
+    /// Commands from this one on run only with the last part of a batch.
+    pub(super) tail: usize,
     /// Where a step is cut into submits: the end of each piece. One piece unless [`Prepared::split`] was called.
     pub(super) pieces: Vec<usize>,
     pub(super) names: Vec<Name>,
@@ -100,6 +102,7 @@ impl Prepared {
         Ok(Self {
             device: device.clone(),
             pieces: vec![commands.len()],
+            tail: plan.tail,
             commands,
             names: plan.launches.iter().map(Name::of).collect(),
             buffers: memory.buffers,

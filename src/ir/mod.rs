@@ -30,6 +30,6 @@ pub use graph::{
     ValueId,
 };
 pub use op::{Activation, Dropout, ElementLoss, NormKind, Op};
-pub use optimizer::{Optimizer, OptimizerKind};
+pub use optimizer::{NEWTON_SCHULZ, NEWTON_SCHULZ_EPS, NEWTON_SCHULZ_STEPS, Optimizer, OptimizerKind};
 pub use shape::{DType, Shape, Type};
 pub use table::{Table, TableValues, alibi_slopes, relative_bucket};

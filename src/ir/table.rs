@@ -92,7 +92,7 @@ impl Table {
             Self::Sinusoids { rows, columns } => {
                 let element = |t: usize, c: usize| {
                     let angle = t as f64 / libm::pow(10_000.0, (c - c % 2) as f64 / columns as f64);
-                    if c % 2 == 0 { libm::sin(angle) } else { libm::cos(angle) }
+                    if c.is_multiple_of(2) { libm::sin(angle) } else { libm::cos(angle) }
                 };
                 TableValues::Float((0..rows).flat_map(|t| (0..columns).map(move |c| element(t, c))).collect())
             }

@@ -11,6 +11,7 @@
 //! workgroup coordinates are clamped once, so that browsers can prove accesses in bounds; tails store predicated.
 
 mod activation;
+pub mod adafactor;
 pub mod attention;
 pub mod columns;
 pub mod copy;
@@ -23,6 +24,7 @@ pub mod gated;
 mod grid;
 mod launch;
 pub mod matmul;
+pub mod muon;
 pub mod norm;
 pub mod optimizer;
 pub mod record;
@@ -38,7 +40,8 @@ pub use step::{STEP_FIELDS, STEP_STRIDE, Step};
 /// Every shader.
 #[must_use]
 pub fn all() -> &'static [&'static Kernel] {
-    static ALL: [&Kernel; 22] = [
+    static ALL: [&Kernel; 24] = [
+        &adafactor::KERNEL,
         &attention::KERNEL,
         &attention::GRAD,
         &attention::BIAS_GRAD,
@@ -52,6 +55,7 @@ pub fn all() -> &'static [&'static Kernel] {
         &gated::KERNEL,
         &matmul::KERNEL,
         &matmul::WEIGHT_GRAD,
+        &muon::KERNEL,
         &norm::KERNEL,
         &norm::GRAD,
         &norm::PARAM_GRAD,

@@ -1,5 +1,6 @@
 use super::buffers::Arenas;
-use crate::ir::Graph;
+use super::content::Span;
+use crate::ir::{Graph, ParamId};
 
 /// Arena offsets are multiples of this many elements: 256 bytes, the strictest alignment of a storage binding.
 pub const ALIGNMENT: usize = 64;
@@ -23,6 +24,19 @@ impl Arenas {
             }
         }
         Self { params, decayed, elements: next.max(ALIGNMENT) }
+    }
+
+    /// Everything.
+    #[must_use]
+    pub const fn all(&self) -> Span {
+        Span { first: 0, end: self.elements }
+    }
+
+    /// Where a parameter stands.
+    #[must_use]
+    pub fn span(&self, param: ParamId) -> Span {
+        let (first, elements) = self.params.get(param.index()).copied().unwrap_or_default();
+        Span { first, end: first + elements }
     }
 
     /// One flat arena from a tensor for each parameter.

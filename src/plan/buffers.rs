@@ -125,6 +125,8 @@ pub struct Plan {
     pub trains: bool,
     /// In order.
     pub launches: Vec<PlanLaunch>,
+    /// Launches from this one on run only with the last part of a batch: see [`super::Purpose::Accumulate`].
+    pub tail: usize,
     /// Bytes of each activation slot.
     pub slots: Vec<u64>,
     /// Slots that hold a constant, written once: slot and its words.
@@ -148,6 +150,20 @@ impl Plan {
     #[must_use]
     pub fn own_bytes(&self) -> u64 {
         self.slots.iter().sum::<u64>() + self.input_bytes * (u64::from(self.ring) + 1) + self.record_bytes()
+    }
+
+    /// Launches of a training step whose batch comes in so many parts.
+    #[must_use]
+    pub fn dispatches(&self, parts: usize) -> usize {
+        let tail = self.launches.len().saturating_sub(self.tail);
+        (self.launches.len() - tail) * parts + tail
+    }
+
+    /// Floating-point operations of a training step whose batch comes in so many parts.
+    #[must_use]
+    pub fn flops(&self, parts: usize) -> u64 {
+        let times = |at: usize| if at < self.tail { parts as u64 } else { 1 };
+        self.launches.iter().enumerate().map(|(at, l)| l.launch.flops * times(at)).sum()
     }
 
     /// Bytes of the arenas: parameters, and for training gradients and two moments.

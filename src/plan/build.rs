@@ -1,12 +1,12 @@
 use super::buffers::{Arenas, Plan, PlanError};
 use super::content::{Content, Emitted};
 use super::lower::{Lowered, lower};
+use super::optimize::Tail;
 use super::place::{input_bytes, place};
 use super::resolve::Resolved;
 use super::verify::verify;
-use crate::ir::{Graph, Optimizer, OptimizerKind};
-use crate::kernels::optimizer::{self, AdamW};
-use crate::kernels::{Launch, Target, record, stage};
+use crate::ir::{Graph, Optimizer};
+use crate::kernels::{Launch, Target, optimizer, record, stage};
 
 /// What a plan does with its graph.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -15,6 +15,10 @@ pub enum Purpose {
     Forward,
     /// Run it and let the optimizer follow its gradients.
     Train(Optimizer),
+    /// The same for batches that come in parts, each as large as the graph's: gradients and losses add up over the parts
+    /// of [`crate::kernels::Step::parts`], and the optimizer follows the sum after the last. Weights that divide by what
+    /// counts in the whole batch make that sum the gradient of the whole batch.
+    Accumulate(Optimizer),
 }
 
 impl Plan {
@@ -28,8 +32,21 @@ impl Plan {
         let mut lowered = lower(graph, &resolved, target)?;
         let loss = graph.output("loss").map(|value| resolved.value(value));
         match (purpose, loss) {
-            (Purpose::Train(rule), Some(loss)) => train_tail(&mut lowered, rule, &arenas, loss, ring, target)?,
-            (Purpose::Train(_), None) => {
+            (Purpose::Train(rule), Some(loss)) => {
+                lowered.tail = Some(lowered.launches.len());
+                let tail = Tail { graph, arenas: &arenas, grads: Content::Grads, loss, ring, target };
+                tail.optimize(&mut lowered, rule)?;
+            }
+            (Purpose::Accumulate(rule), Some(loss)) => {
+                let launch = optimizer::accumulate(arenas.elements, target)?;
+                let total = Content::Total(arenas.all());
+                let operands = vec![Content::Grads(arenas.all()), loss, total, Content::TotalLoss];
+                emit(&mut lowered, launch, operands, "optimizer");
+                lowered.tail = Some(lowered.launches.len());
+                let (grads, loss) = (Content::Total, Content::TotalLoss);
+                Tail { graph, arenas: &arenas, grads, loss, ring, target }.optimize(&mut lowered, rule)?;
+            }
+            (Purpose::Train(_) | Purpose::Accumulate(_), None) => {
                 return Err(PlanError::Unsupported {
                     op: "optimizer",
                     scope: String::new(),
@@ -46,44 +63,20 @@ impl Plan {
             let launch = stage::copy(words, ring, target)?;
             let operands = vec![Content::InputRing, Content::Inputs];
             lowered.launches.insert(0, Emitted { launch, operands, scope: "inputs".to_owned() });
+            lowered.tail = lowered.tail.map(|tail| tail + 1);
         }
-        let plan = place(graph, &resolved, &lowered, arenas, ring, matches!(purpose, Purpose::Train(_)))?;
+        let trains = matches!(purpose, Purpose::Train(_) | Purpose::Accumulate(_));
+        let plan = place(graph, &resolved, &lowered, arenas, ring, trains)?;
         verify(&plan, graph)?;
         Ok(plan)
     }
 }
 
-/// Gradient norm, clipping and the update, over the flat arenas: three launches for any model.
-fn train_tail(
-    lowered: &mut Lowered,
-    rule: Optimizer,
-    arenas: &Arenas,
-    loss: Content,
-    ring: u32,
-    target: Target,
-) -> Result<(), PlanError> {
-    let norm = optimizer::norm_partials(arenas.elements, target)?;
-    let partials = scratch(lowered, optimizer::partials(arenas.elements, target) as u64 * 4);
-    let scalars = scratch(lowered, optimizer::SCALARS as u64 * 4);
-    emit(lowered, norm, vec![Content::Grads, partials], "optimizer");
-    let finish = optimizer::finish(arenas.elements, ring, target)?;
-    emit(lowered, finish, vec![partials, loss, scalars, Content::Records], "optimizer");
-    match rule.kind {
-        OptimizerKind::AdamW { beta1, beta2, eps, weight_decay: _ } => {
-            let spec = AdamW { arena: arenas.elements, decayed: arenas.decayed, beta1, beta2, eps };
-            let launch = optimizer::adamw(&spec, target)?;
-            let operands = vec![Content::Grads, scalars, Content::Params, Content::Moment1, Content::Moment2];
-            emit(lowered, launch, operands, "optimizer");
-        }
-    }
-    Ok(())
-}
-
-fn scratch(lowered: &mut Lowered, bytes: u64) -> Content {
+pub(super) fn scratch(lowered: &mut Lowered, bytes: u64) -> Content {
     lowered.scratch.push(bytes);
     Content::Scratch(lowered.scratch.len() as u32 - 1)
 }
 
-fn emit(lowered: &mut Lowered, launch: Launch, operands: Vec<Content>, scope: &str) {
+pub(super) fn emit(lowered: &mut Lowered, launch: Launch, operands: Vec<Content>, scope: &str) {
     lowered.launches.push(Emitted { launch, operands, scope: scope.to_owned() });
 }

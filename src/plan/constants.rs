@@ -18,11 +18,13 @@ pub(super) fn words(graph: &Graph, content: Content) -> Option<Vec<u32>> {
         Content::Partial(_)
         | Content::Scratch(_)
         | Content::Derived(..)
+        | Content::Total(_)
+        | Content::TotalLoss
         | Content::State(_)
-        | Content::Params
-        | Content::Grads
-        | Content::Moment1
-        | Content::Moment2
+        | Content::Params(_)
+        | Content::Grads(_)
+        | Content::Moment1(_)
+        | Content::Moment2(_)
         | Content::InputRing
         | Content::Inputs
         | Content::Records => None,

@@ -22,6 +22,8 @@ pub(super) struct Lowered {
     pub scratch: Vec<u64>,
     /// Host data in order of first need.
     pub derived: Vec<(InputId, DerivedInput)>,
+    /// The first launch that runs only with the last part of a batch.
+    pub tail: Option<usize>,
     /// Constants with their words, each once.
     pub constants: Vec<(Content, Vec<u32>)>,
 }

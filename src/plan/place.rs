@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::buffers::{Arenas, Binding, Buffer, DerivedInput, InputSlot, OutputSlot, Plan, PlanError, PlanLaunch};
-use super::content::{Content, Emitted};
+use super::content::{Content, Emitted, Span};
 use super::lower::Lowered;
 use super::resolve::{Resolved, state_of};
 use crate::ir::{Graph, InputId, Op, ValueId};
@@ -57,8 +57,9 @@ pub(super) fn place(
     }
     let outputs = placer.outputs()?;
     let slots = placer.slots.sizes;
+    let tail = lowered.tail.unwrap_or(launches.len());
     let states = graph.states.clone();
-    Ok(Plan { trace, launches, slots, constants, states, outputs, inputs, input_bytes, ring, trains, arenas })
+    Ok(Plan { trace, launches, tail, slots, constants, states, outputs, inputs, input_bytes, ring, trains, arenas })
 }
 
 /// Bytes of the inputs buffer.
@@ -103,6 +104,9 @@ impl Placer<'_> {
                 last.insert(content.tenant(), at);
             }
         }
+        for (_, until) in last.iter_mut().filter(|(content, _)| content.persists()) {
+            *until = usize::MAX;
+        }
         for value in self.graph.results() {
             last.insert(self.resolved.value(value), usize::MAX);
         }
@@ -121,13 +125,13 @@ impl Placer<'_> {
                     && state_of(self.graph, value).is_none()
                     && self.gradient_of(value).is_none()
             }
-            Content::Scratch(_) | Content::DerivedTable(..) => true,
+            Content::Scratch(_) | Content::DerivedTable(..) | Content::Total(_) | Content::TotalLoss => true,
             Content::Derived(..)
             | Content::State(_)
-            | Content::Params
-            | Content::Grads
-            | Content::Moment1
-            | Content::Moment2
+            | Content::Params(_)
+            | Content::Grads(_)
+            | Content::Moment1(_)
+            | Content::Moment2(_)
             | Content::InputRing
             | Content::Inputs
             | Content::Records => false,
@@ -138,9 +142,13 @@ impl Placer<'_> {
         match content {
             Content::Value(value) | Content::Partial(value) => self.graph.ty(value).bytes(),
             Content::Scratch(id) => self.lowered.scratch[id as usize],
+            Content::Total(_) => self.arenas.elements as u64 * 4,
+            Content::TotalLoss => 4,
             Content::Derived(..) | Content::DerivedTable(..) => self.range(content).2,
             Content::State(id) => self.graph.states[id.index()].ty.bytes(),
-            Content::Params | Content::Grads | Content::Moment1 | Content::Moment2 => self.arenas.elements as u64 * 4,
+            Content::Params(span) | Content::Grads(span) | Content::Moment1(span) | Content::Moment2(span) => {
+                span.binding().1
+            }
             Content::InputRing => self.input_bytes * u64::from(self.ring),
             Content::Inputs => self.input_bytes,
             Content::Records => u64::from(self.ring) * 16,
@@ -150,6 +158,7 @@ impl Placer<'_> {
     /// Buffer, first byte and number of bytes.
     fn range(&self, content: Content) -> (Buffer, u64, u64) {
         let whole = |buffer| (buffer, 0, self.bytes(content));
+        let within = |buffer, span: Span| (buffer, span.binding().0, span.binding().1);
         match content {
             Content::Value(value) | Content::Partial(value) => {
                 if let Some(id) = state_of(self.graph, value) {
@@ -167,7 +176,8 @@ impl Placer<'_> {
                     None => whole(self.slots.buffer(Content::Value(value))),
                 }
             }
-            Content::Scratch(_) => whole(self.slots.buffer(content)),
+            Content::Scratch(_) | Content::TotalLoss => whole(self.slots.buffer(content)),
+            Content::Total(span) => within(self.slots.buffer(content.tenant()), span),
             Content::DerivedTable(..) => {
                 let words = self.lowered.constants.iter().find(|(c, _)| *c == content).map_or(0, |(_, w)| w.len());
                 (self.slots.buffer(content), 0, words as u64 * 4)
@@ -178,10 +188,10 @@ impl Placer<'_> {
                 let found = self.inputs.iter().find(|s| s.name == *name && s.derived == derived);
                 found.map_or((Buffer::Inputs, 0, 0), |s| (Buffer::Inputs, s.offset, s.words as u64 * 4))
             }
-            Content::Params => whole(Buffer::Params),
-            Content::Grads => whole(Buffer::Grads),
-            Content::Moment1 => whole(Buffer::Moment1),
-            Content::Moment2 => whole(Buffer::Moment2),
+            Content::Params(span) => within(Buffer::Params, span),
+            Content::Grads(span) => within(Buffer::Grads, span),
+            Content::Moment1(span) => within(Buffer::Moment1, span),
+            Content::Moment2(span) => within(Buffer::Moment2, span),
             Content::InputRing => whole(Buffer::InputRing),
             Content::Inputs => whole(Buffer::Inputs),
             Content::Records => whole(Buffer::Records),
@@ -209,7 +219,7 @@ impl Placer<'_> {
             .iter()
             .zip(&emitted.operands)
             .map(|(&(_, access), &content)| {
-                let (buffer, offset, size) = self.range(content.tenant());
+                let (buffer, offset, size) = self.range(content);
                 Binding { buffer, offset, size, access }
             })
             .collect();

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::buffers::{Buffer, Plan, PlanError, PlanLaunch};
 use super::constants;
-use super::content::Content;
+use super::content::{Content, Span};
 use super::place::conflict;
 use super::resolve::{Resolved, state_of};
 use crate::ir::{Graph, Op, ParamId, StateId, ValueId};
 use crate::kernels::Access;
 
 /// Proves that each launch reads what it expects from where it lies, that none reads and writes one buffer, and that at the end
-/// outputs are there, states hold what they were given last, the loss is recorded and, in training, every parameter has been
-/// updated once.
+/// outputs are there, states hold what they were given last, the loss is recorded and, in training, every parameter with a
+/// gradient has been updated once, and no other.
 ///
 /// # Errors
 /// The first launch that would not.
@@ -43,8 +43,8 @@ struct Replay<'a> {
     held: BTreeMap<(Buffer, u64), Content>,
     /// Whether the step's inputs have come out of the ring.
     staged: bool,
-    /// Whether the parameters are those of the next step.
-    updated: bool,
+    /// Which parameters are those of the next step.
+    updated: Vec<Span>,
 }
 
 impl<'a> Replay<'a> {
@@ -58,7 +58,7 @@ impl<'a> Replay<'a> {
         for content in bound.chain(graph.results().map(|value| resolved.value(value))) {
             constants.entry(content).or_insert_with(|| constants::words(graph, content));
         }
-        Self { plan, graph, held: states.collect(), resolved, constants, staged: false, updated: false }
+        Self { plan, graph, held: states.collect(), resolved, constants, staged: false, updated: Vec::new() }
     }
 
     fn launch(&mut self, launch: &PlanLaunch, contents: &[Content]) -> Result<(), String> {
@@ -86,12 +86,19 @@ impl<'a> Replay<'a> {
                     binding.size
                 ));
             }
+            if let Content::Total(span) = content
+                && span.binding() != (offset, binding.size)
+            {
+                return Err(format!("binds {} bytes at {offset} for {content:?}", binding.size));
+            }
             // What changes a state in place needs what the state was before.
             let needed = match binding.access {
                 Access::ReadWrite => self.before(content),
                 Access::Read | Access::Write => content,
             };
-            if binding.access != Access::Write && !self.ready(buffer, offset, needed) {
+            // What persists is as the part of the batch before has left it.
+            let kept = content.persists() && binding.access == Access::ReadWrite;
+            if binding.access != Access::Write && !kept && !self.ready(buffer, offset, needed) {
                 return Err(format!(
                     "needs {needed:?} in {buffer:?}, which holds {:?}",
                     self.held.get(&(buffer, offset))
@@ -109,10 +116,15 @@ impl<'a> Replay<'a> {
                 Buffer::Slot(slot) if self.constant(slot).is_some() => {
                     return Err(format!("overwrites the constant of slot {slot}"));
                 }
-                Buffer::Params if self.updated => return Err("updates the parameters a second time".to_owned()),
                 _ => {}
             }
-            self.updated |= binding.buffer == Buffer::Params;
+            if binding.buffer == Buffer::Params {
+                let Content::Params(span) = content else { return Err(format!("writes {content:?} to a parameter")) };
+                if self.updated.iter().any(|u| u.overlaps(span)) {
+                    return Err("updates the parameters a second time".to_owned());
+                }
+                self.updated.push(span);
+            }
             self.staged |= content == Content::Inputs;
             self.held.insert((binding.buffer, binding.offset), content);
         }
@@ -135,16 +147,23 @@ impl<'a> Replay<'a> {
     fn ready(&self, buffer: Buffer, offset: u64, content: Content) -> bool {
         let holds = |at: (Buffer, u64), what| self.held.get(&at) == Some(&what);
         match buffer {
-            // A launch that still reads them computes this step, one that came later the next.
-            Buffer::Params => !self.updated,
+            // A launch that reads them before they are updated computes this step, one that comes later the next.
+            Buffer::Params => !self.updated.iter().any(|u| self.params(content).is_none_or(|p| u.overlaps(p))),
             Buffer::Moment1 | Buffer::Moment2 | Buffer::InputRing => true,
             Buffer::Inputs => self.staged,
             Buffer::Records => false,
-            Buffer::Grads if content == Content::Grads => self.graph.gradients.iter().all(|&(param, value)| {
-                let at = self.arena(param).0;
-                holds((Buffer::Grads, at), self.resolved.value(value))
-            }),
-            Buffer::Grads | Buffer::State(_) => holds((buffer, offset), content),
+            Buffer::Grads => match content {
+                Content::Grads(span) => self.graph.gradients.iter().all(|&(param, value)| {
+                    let at = self.arena(param).0;
+                    !self.plan.arenas.span(param).overlaps(span)
+                        || holds((Buffer::Grads, at), self.resolved.value(value))
+                }),
+                _ => holds((buffer, offset), content),
+            },
+            Buffer::Slot(_) if matches!(content, Content::Total(_)) => {
+                holds((buffer, 0), Content::Total(self.plan.arenas.all()))
+            }
+            Buffer::State(_) => holds((buffer, offset), content),
             Buffer::Slot(slot) => {
                 let known = || self.constants.get(&content).and_then(Option::as_deref);
                 holds((buffer, offset), content) || self.constant(slot).is_some_and(|words| known() == Some(words))
@@ -152,23 +171,35 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// The elements of the parameters that a content stands for, if it is of parameters.
+    fn params(&self, content: Content) -> Option<Span> {
+        match content {
+            Content::Params(span) => Some(span),
+            Content::Value(value) => match self.graph.producer(value).op {
+                Op::Param(param) => Some(self.plan.arenas.span(param)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The range that a content must have: fixed for all but slots, of which only the size is.
     fn home(&self, content: Content) -> Option<(Buffer, u64, u64)> {
         let plan = self.plan;
-        let arena = plan.arenas.elements as u64 * 4;
+        let within = |buffer, span: Span| Some((buffer, span.binding().0, span.binding().1));
         match content {
             Content::Value(value) | Content::Partial(value) => self.home_of(value),
-            Content::Scratch(_) | Content::DerivedTable(..) => None,
+            Content::Scratch(_) | Content::DerivedTable(..) | Content::Total(_) | Content::TotalLoss => None,
             Content::State(id) => self.state(id),
             Content::Derived(id, derived) => {
                 let name = &self.graph.inputs.get(id.index())?.name;
                 let slot = plan.inputs.iter().find(|s| s.name == *name && s.derived == derived)?;
                 Some((Buffer::Inputs, slot.offset, slot.words as u64 * 4))
             }
-            Content::Params => Some((Buffer::Params, 0, arena)),
-            Content::Grads => Some((Buffer::Grads, 0, arena)),
-            Content::Moment1 => Some((Buffer::Moment1, 0, arena)),
-            Content::Moment2 => Some((Buffer::Moment2, 0, arena)),
+            Content::Params(span) => within(Buffer::Params, span),
+            Content::Grads(span) => within(Buffer::Grads, span),
+            Content::Moment1(span) => within(Buffer::Moment1, span),
+            Content::Moment2(span) => within(Buffer::Moment2, span),
             Content::InputRing => Some((Buffer::InputRing, 0, plan.input_bytes * u64::from(plan.ring))),
             Content::Inputs => Some((Buffer::Inputs, 0, plan.input_bytes)),
             Content::Records => Some((Buffer::Records, 0, plan.record_bytes())),
@@ -191,8 +222,8 @@ impl<'a> Replay<'a> {
 
     /// First byte and bytes of a parameter in an arena.
     fn arena(&self, param: ParamId) -> (u64, u64) {
-        let (offset, elements) = self.plan.arenas.params.get(param.index()).copied().unwrap_or_default();
-        (offset as u64 * 4, elements as u64 * 4)
+        let Span { first, end } = self.plan.arenas.span(param);
+        (first as u64 * 4, (end - first) as u64 * 4)
     }
 
     /// The whole of a state, as the graph has it.
@@ -217,7 +248,33 @@ impl<'a> Replay<'a> {
         end <= size
     }
 
+    /// What goes over from one part of a batch to the next has its buffer alone, and the launches that run with every part
+    /// do not need those that run with the last.
+    fn parts(&self) -> Result<(), PlanError> {
+        let bindings = || {
+            let launches = self.plan.launches.iter().zip(&self.plan.trace).enumerate();
+            launches.flat_map(|(at, (l, contents))| l.bindings.iter().zip(contents).map(move |(b, c)| (at, l, b, *c)))
+        };
+        for (_, _, kept, tenant) in bindings().filter(|(.., content)| content.persists()) {
+            let intruder = bindings().find(|(.., b, c)| b.buffer == kept.buffer && c.tenant() != tenant.tenant());
+            if let Some((at, launch, _, content)) = intruder {
+                let what = format!("puts {content:?} where {tenant:?} is kept between the parts of a batch");
+                return Err(fault(at, launch.launch.kernel.stem, &launch.scope, what));
+            }
+        }
+        let early = bindings()
+            .find(|(at, _, b, _)| *at < self.plan.tail && b.buffer == Buffer::Params && b.access != Access::Read);
+        match early {
+            Some((at, launch, ..)) => {
+                let what = "updates parameters with every part of a batch".to_owned();
+                Err(fault(at, launch.launch.kernel.stem, &launch.scope, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn end(&self) -> Result<(), PlanError> {
+        self.parts()?;
         let count = self.plan.launches.len();
         for output in &self.plan.outputs {
             let expected = self.graph.output(&output.name).map(|value| self.resolved.value(value));
@@ -235,8 +292,23 @@ impl<'a> Replay<'a> {
         if self.graph.output("loss").is_some() && !self.held.contains_key(&(Buffer::Records, 0)) {
             return Err(fault(count, "record", "loss", "no launch records the loss".to_owned()));
         }
-        if self.plan.trains && !self.updated {
+        if self.plan.trains && self.updated.is_empty() {
             return Err(fault(count, "optimizer", "", "no launch updates the parameters".to_owned()));
+        }
+        for (i, param) in self.graph.params.iter().enumerate().filter(|_| self.plan.trains) {
+            let id = ParamId(i as u32);
+            let span = self.plan.arenas.span(id);
+            let learns = self.graph.gradients.iter().any(|&(p, _)| p == id);
+            let whole = self.updated.iter().any(|u| u.first <= span.first && span.end <= u.end);
+            let what = match (learns, whole) {
+                (true, false) => "no launch updates all of it",
+                (false, _) if self.updated.iter().any(|u| u.overlaps(span)) => "it has no gradient but is updated",
+                (true, true) | (false, _) => continue,
+            };
+            return Err(fault(count, "optimizer", &param.name, what.to_owned()));
+        }
+        if self.plan.tail > count {
+            return Err(fault(count, "plan", "", format!("the tail starts at launch {}", self.plan.tail)));
         }
         Ok(())
     }

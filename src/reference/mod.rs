@@ -8,6 +8,7 @@
 //!   depend on the batch around it.
 //! - The same bits natively and in WebAssembly: only `+ - * / √`, and `libm` for the rest; no fused multiply-add.
 //! - Fused operations are run as the primitive graphs that define them.
+//! - States outlive a run and belong to the interpreter; a value made from one keeps what the state held then.
 //! - Data is checked where it is read: an id or a target out of range is a typed error with its position.
 
 mod attention;

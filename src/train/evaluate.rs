@@ -57,7 +57,7 @@ impl<'a> Measure<'a> {
         Self {
             data,
             objective: &settings.objective,
-            shape: settings.shape(),
+            shape: settings.part_shape(),
             extents: settings.extents(),
             vocabulary: settings.model.classes(),
         }
@@ -83,7 +83,9 @@ impl Session {
     pub async fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
         let (settings, data) = (self.settings().clone(), self.shared_data());
         let measure = Measure::of(&settings, &data);
-        let (val_loss, shared) = validation(self.engine_mut(), measure, settings.eval_batches).await?;
+        // As many sequences, whatever the size of a part.
+        let batches = settings.eval_batches.saturating_mul(settings.accumulate);
+        let (val_loss, shared) = validation(self.engine_mut(), measure, batches).await?;
         let accuracy = match shared {
             Some(accuracy) => Some(accuracy),
             None => self.accuracy(EXAMPLES).await?.map(|(right, count)| f64::from(right) / f64::from(count)),

@@ -2,7 +2,10 @@
 
 use crate::data::Objective;
 use crate::data::objective::{Causal, Denoise, Mlm, Selection, Span};
-use crate::models::{BartConfig, BertConfig, Config, Family, Gpt2Config, KeyMask, T5Config, TransformerConfig};
+use crate::models::{
+    BartConfig, BertConfig, Config, Family, Gpt2Config, Head, KeyMask, Labels, Problem, T5Config, TransformerConfig,
+};
+use crate::text::TrainKind;
 
 /// The objective that a family was published with.
 #[must_use]
@@ -13,6 +16,17 @@ pub fn default_objective(family: Family) -> Objective {
         Family::T5 => Objective::Span(Span::default()),
         Family::Bart => Objective::Denoise(Denoise::default()),
         Family::Transformer => Objective::Seq2Seq,
+    }
+}
+
+/// The kind of tokenizer that a family was published with; characters where words have no part in it.
+#[must_use]
+pub(super) const fn tokenizer(family: Family) -> TrainKind {
+    match family {
+        Family::Bert => TrainKind::WordPiece,
+        Family::T5 => TrainKind::Unigram,
+        Family::Bart => TrainKind::Bpe,
+        Family::Gpt2 | Family::Transformer => TrainKind::Characters,
     }
 }
 
@@ -35,6 +49,16 @@ pub fn objectives(family: Family) -> &'static [&'static str] {
         ],
         Family::Bart => &["denoise", "seq2seq", "all_permute", "prefix_lm"],
         Family::Transformer => &["seq2seq", "denoise", "prefix_lm"],
+    }
+}
+
+/// The head that an objective needs, over this many classes.
+#[must_use]
+pub(super) const fn head(objective: &Objective, classes: usize) -> Head {
+    match objective {
+        Objective::MlmNsp(_) | Objective::MlmSop(_) => Head::PreTraining,
+        Objective::Classify => Head::Sequence(Labels { count: classes, problem: Problem::Single }),
+        _ => Head::Language,
     }
 }
 

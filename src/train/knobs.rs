@@ -4,6 +4,8 @@
 use crate::data::Objective;
 use crate::models::Family::{self, Bart, Bert, Gpt2, T5, Transformer};
 
+use super::engine::RING;
+
 /// What a setting holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Kind {
@@ -96,6 +98,8 @@ const RATE: Kind = Kind::Float { min: 0.0, max: 1e38 };
 const ACTIVATIONS: Kind = Kind::Choice(&["gelu_new", "gelu", "relu", "silu"]);
 const EPSILON: Kind = Kind::Float { min: 1e-30, max: 1.0 };
 const SPREAD: Kind = Kind::Float { min: 1e-6, max: 10.0 };
+/// A share of what was there before.
+const MEMORY: Kind = Kind::Float { min: 0.0, max: 0.999_999 };
 const COUNT: Kind = Kind::Int { min: 1, max: u32::MAX as u64 };
 
 /// All settings, in the order in which they are shown.
@@ -117,16 +121,16 @@ pub const KNOBS: &[Knob] = &[
     knob(
         "tokenizer",
         "Tokenizer",
-        Kind::Choice(&["characters", "bytes", "bpe"]),
+        Kind::Choice(&["characters", "bytes", "bpe", "wordpiece", "unigram", "words"]),
         Group::Tokens,
-        "How text becomes tokens: one per character, one per byte, or byte-pair encoding trained on the text.",
+        "How text becomes tokens: characters, bytes, or pieces of words learned from the text.",
     ),
     knob(
         "bpe_vocab",
-        "BPE vocabulary",
-        Kind::Int { min: 257, max: 65_536 },
+        "Trained vocabulary",
+        Kind::Int { min: 64, max: 65_536 },
         Group::Tokens,
-        "Vocabulary size of the trained byte-pair encoding.",
+        "Most tokens of a tokenizer that is trained on the text, special ones included.",
     ),
     knob(
         "vocab_size",
@@ -461,15 +465,22 @@ pub const KNOBS: &[Knob] = &[
         "Share of the target that is spread over the vocabulary.",
     ),
     knob("batch", "Batch size", Kind::Int { min: 1, max: 65_536 }, Group::Optimizer, "Sequences per step (B)."),
+    knob(
+        "accumulate",
+        "Gradient accumulation",
+        Kind::Int { min: 1, max: RING as u64 },
+        Group::Optimizer,
+        "Parts that a batch is computed in: the same step with less memory. Divides the batch size.",
+    ),
     knob("steps", "Steps", COUNT, Group::Optimizer, "Length of the run."),
     live("lr", "Learning rate", RATE, Group::Optimizer, "Size of a step, at its peak."),
     live("min_lr", "Final learning rate", RATE, Group::Optimizer, "Where a falling schedule ends."),
     live(
         "schedule",
         "Learning-rate schedule",
-        Kind::Choice(&["constant", "linear", "cosine"]),
+        Kind::Choice(&["constant", "linear", "cosine", "inverse_sqrt", "wsd"]),
         Group::Optimizer,
-        "How the learning rate moves after the warm-up.",
+        "How the learning rate moves after the warm-up; wsd stays at its peak and falls at the end.",
     ),
     live(
         "warmup",
@@ -478,9 +489,42 @@ pub const KNOBS: &[Knob] = &[
         Group::Optimizer,
         "Steps in which the learning rate rises to its peak.",
     ),
-    knob("beta1", "Beta 1", Kind::Float { min: 0.0, max: 0.999_999 }, Group::Optimizer, "Memory of AdamW's mean."),
-    knob("beta2", "Beta 2", Kind::Float { min: 0.0, max: 0.999_999 }, Group::Optimizer, "Memory of AdamW's variance."),
-    knob("eps", "Epsilon", Kind::Float { min: 1e-30, max: 1.0 }, Group::Optimizer, "Keeps AdamW's division finite."),
+    live(
+        "decay_fraction",
+        "Decay fraction",
+        Kind::Float { min: 0.0, max: 1.0 },
+        Group::Optimizer,
+        "Last part of the run, in which the wsd schedule falls.",
+    ),
+    knob(
+        "optimizer",
+        "Optimizer",
+        Kind::Choice(&["adamw", "sgd", "adafactor", "lion", "muon"]),
+        Group::Optimizer,
+        "How weights follow their gradients; muon is for the matrices inside blocks and leaves the rest to adamw.",
+    ),
+    knob(
+        "momentum",
+        "Momentum",
+        MEMORY,
+        Group::Optimizer,
+        "Memory of the mean gradient in sgd (0.9 is usual) and muon (0.95).",
+    ),
+    knob("beta1", "Beta 1", MEMORY, Group::Optimizer, "Memory of the mean gradient in adamw and lion."),
+    knob(
+        "beta2",
+        "Beta 2",
+        MEMORY,
+        Group::Optimizer,
+        "Memory of the squared gradient in adamw, of the mean in lion (0.99 is usual).",
+    ),
+    knob(
+        "eps",
+        "Epsilon",
+        Kind::Float { min: 1e-30, max: 1.0 },
+        Group::Optimizer,
+        "Keeps the division of adamw finite.",
+    ),
     live(
         "weight_decay",
         "Weight decay",

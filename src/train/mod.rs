@@ -42,4 +42,4 @@ pub use presets::{PRESETS, Preset, Source};
 pub use report::{PlanReport, adapters, dense_flops, plan_report};
 pub use schedule::{Schedule, ScheduleKind};
 pub use session::Session;
-pub use settings::{SettingError, Settings, TokenizerKind};
+pub use settings::{Rule, SettingError, Settings};

@@ -63,9 +63,10 @@ pub fn plan_report(settings: &Settings, data: Option<&Dataset>, software: bool) 
     }
     let target = if software { Target::Software } else { Target::Gpu };
     let graphs = Graphs { model: settings.model.clone(), decay: settings.decay };
+    settings.part()?;
     let extents = settings.extents();
     let graph = graphs.training(extents)?;
-    let plans = RunPlans::new(&graphs, &graph, settings.optimizer(), extents, target)?;
+    let plans = RunPlans::new(&graphs, &graph, (settings.optimizer(), settings.accumulate), extents, target)?;
     let footprint = plans.footprint();
     Ok(PlanReport {
         dispatches: footprint.dispatches,

@@ -8,7 +8,7 @@ use super::engine::{Engine, InFlight};
 use super::error::{Divergence, TrainError};
 use super::metrics::StepMetrics;
 use super::settings::Settings;
-use super::{Pace, knobs};
+use super::{Pace, families, knobs};
 use crate::data::{Batch, Dataset};
 use crate::kernels::Step;
 use crate::models::{Config, initial_values};
@@ -178,16 +178,18 @@ impl Session {
     }
 
     pub(super) fn step_uniform(&self, step: u32, slot: u32, lr: f64) -> Step {
-        let t = f64::from(step) + 1.0;
-        let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, t))) as f32;
+        let [correction1, correction2] =
+            self.settings.optimizer().kind.corrections(step.saturating_add(1)).map(|x| x as f32);
         Step {
             step,
             seed: self.seed,
             slot,
             site: 0,
+            part: 0,
+            parts: 1,
             lr: lr as f32,
-            correction1: correction(self.settings.beta1),
-            correction2: correction(self.settings.beta2),
+            correction1,
+            correction2,
             weight_decay: self.settings.weight_decay as f32,
             clip: if self.settings.clip > 0.0 { self.settings.clip as f32 } else { f32::MAX },
         }
@@ -263,8 +265,9 @@ pub(super) fn fit_to_data(settings: &mut Settings, data: &Dataset) -> Result<(),
     if !settings.fixed_positions {
         model.set_positions(longest);
     }
+    settings.model.head = families::head(&settings.objective, data.classes());
     let specials = data.specials();
-    match model {
+    match &mut settings.model.config {
         Config::Gpt2(gpt) => {
             gpt.eos_token_id = tokenizer.eos();
             gpt.bos_token_id = tokenizer.eos();

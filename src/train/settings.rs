@@ -7,6 +7,7 @@ use super::schedule::{Schedule, ScheduleKind};
 use crate::data::{Frame, Objective, Shape, TokenizerChoice};
 use crate::ir::{Optimizer, OptimizerKind};
 use crate::models::{Architecture, Decay, Extents, Family, KeyMask, Model, ModelError};
+use crate::text::{Template, TrainKind, TrainSpec};
 
 /// A setting that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -42,6 +43,16 @@ pub enum SettingError {
     Model(#[from] ModelError),
 }
 
+/// Names of how text becomes tokens.
+const TOKENIZERS: [(&str, TrainKind); 6] = [
+    ("characters", TrainKind::Characters),
+    ("bytes", TrainKind::Bytes),
+    ("bpe", TrainKind::Bpe),
+    ("wordpiece", TrainKind::WordPiece),
+    ("unigram", TrainKind::Unigram),
+    ("words", TrainKind::Words),
+];
+
 /// Everything that decides a run, beside its data and seed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -54,8 +65,8 @@ pub struct Settings {
     /// What the model learns to do.
     pub objective: Objective,
     /// How text becomes tokens.
-    pub tokenizer: TokenizerKind,
-    /// Vocabulary of a trained byte-pair encoding.
+    pub tokenizer: TrainKind,
+    /// Vocabulary of a trained tokenizer, special tokens included.
     pub bpe_vocab: usize,
     /// Tokens a sequence: T, or S where there is an encoder and a decoder.
     pub context: usize,
@@ -63,6 +74,8 @@ pub struct Settings {
     pub target: Option<usize>,
     /// Sequences a batch B.
     pub batch: usize,
+    /// Parts that a batch is computed in, one after the other.
+    pub accumulate: u32,
     /// Steps of the run.
     pub steps: u32,
     /// Peak learning rate.
@@ -73,13 +86,19 @@ pub struct Settings {
     pub schedule: ScheduleKind,
     /// Warm-up steps.
     pub warmup: u32,
-    /// AdamW's β₁.
+    /// Share of the run in which a schedule that was stable falls.
+    pub decay_fraction: f64,
+    /// The update rule.
+    pub optimizer: Rule,
+    /// Memory of SGD's and Muon's mean.
+    pub momentum: f64,
+    /// β₁ of AdamW and Lion.
     pub beta1: f64,
-    /// AdamW's β₂.
+    /// β₂ of AdamW and Lion.
     pub beta2: f64,
     /// AdamW's ε.
     pub eps: f64,
-    /// AdamW's weight decay.
+    /// Weight decay.
     pub weight_decay: f64,
     /// Which parameters decay.
     pub decay: Decay,
@@ -93,15 +112,40 @@ pub struct Settings {
     pub world_seed: u32,
 }
 
-/// How text becomes tokens.
+/// An update rule by its name; its constants are settings of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TokenizerKind {
-    /// One token a character of the text.
-    Characters,
-    /// One token a byte.
-    Bytes,
-    /// Byte-level byte-pair encoding, trained on the text.
-    Bpe,
+pub enum Rule {
+    /// Adam with decoupled weight decay.
+    AdamW,
+    /// Gradient descent with momentum.
+    Sgd,
+    /// Adafactor.
+    Adafactor,
+    /// Lion.
+    Lion,
+    /// Muon for matrices inside blocks, AdamW for the rest.
+    Muon,
+}
+
+impl Rule {
+    /// All rules with their names, in the order in which they are listed.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("adamw", Self::AdamW),
+        ("sgd", Self::Sgd),
+        ("adafactor", Self::Adafactor),
+        ("lion", Self::Lion),
+        ("muon", Self::Muon),
+    ];
+}
+
+/// The value of a name; the first one where the name is none.
+fn named<T: Copy, const N: usize>(names: &[(&str, T); N], name: Option<&str>) -> T {
+    names.iter().find(|(n, _)| Some(*n) == name).unwrap_or(&names[0]).1
+}
+
+/// The name of a value.
+fn name_of<T: PartialEq, const N: usize>(names: &[(&'static str, T); N], value: &T) -> &'static str {
+    names.iter().find(|(_, v)| v == value).map_or(names[0].0, |(name, _)| name)
 }
 
 impl Settings {
@@ -129,26 +173,22 @@ impl Settings {
         let number = || value.as_f64().unwrap_or(0.0);
         match key {
             "tokenizer" => {
-                self.tokenizer = match value.as_str() {
-                    Some("bytes") => TokenizerKind::Bytes,
-                    Some("bpe") => TokenizerKind::Bpe,
-                    Some(_) | None => TokenizerKind::Characters,
-                }
+                let wanted = value.as_str();
+                let named = TOKENIZERS.iter().find(|(name, _)| Some(*name) == wanted);
+                self.tokenizer = named.map_or(TrainKind::Characters, |&(_, kind)| kind);
             }
             "bpe_vocab" => self.bpe_vocab = whole() as usize,
             "context" => self.context = whole() as usize,
             "batch" => self.batch = whole() as usize,
+            "accumulate" => self.accumulate = whole() as u32,
             "steps" => self.steps = whole() as u32,
             "lr" => self.lr = number(),
             "min_lr" => self.min_lr = number(),
-            "schedule" => {
-                self.schedule = match value.as_str() {
-                    Some("linear") => ScheduleKind::Linear,
-                    Some("cosine") => ScheduleKind::Cosine,
-                    Some(_) | None => ScheduleKind::Constant,
-                }
-            }
+            "schedule" => self.schedule = named(&ScheduleKind::NAMES, value.as_str()),
             "warmup" => self.warmup = whole() as u32,
+            "decay_fraction" => self.decay_fraction = number(),
+            "optimizer" => self.optimizer = named(&Rule::NAMES, value.as_str()),
+            "momentum" => self.momentum = number(),
             "beta1" => self.beta1 = number(),
             "beta2" => self.beta2 = number(),
             "eps" => self.eps = number(),
@@ -178,23 +218,21 @@ impl Settings {
     #[must_use]
     pub fn get(&self, knob: &Knob) -> Value {
         match knob.key {
-            "tokenizer" => json!(match self.tokenizer {
-                TokenizerKind::Characters => "characters",
-                TokenizerKind::Bytes => "bytes",
-                TokenizerKind::Bpe => "bpe",
-            }),
+            "tokenizer" => {
+                json!(TOKENIZERS.iter().find(|(_, kind)| *kind == self.tokenizer).map(|(name, _)| name))
+            }
             "bpe_vocab" => json!(self.bpe_vocab),
             "context" => json!(self.context),
             "batch" => json!(self.batch),
+            "accumulate" => json!(self.accumulate),
             "steps" => json!(self.steps),
             "lr" => json!(self.lr),
             "min_lr" => json!(self.min_lr),
-            "schedule" => json!(match self.schedule {
-                ScheduleKind::Constant => "constant",
-                ScheduleKind::Linear => "linear",
-                ScheduleKind::Cosine => "cosine",
-            }),
+            "schedule" => json!(name_of(&ScheduleKind::NAMES, &self.schedule)),
             "warmup" => json!(self.warmup),
+            "decay_fraction" => json!(self.decay_fraction),
+            "optimizer" => json!(name_of(&Rule::NAMES, &self.optimizer)),
+            "momentum" => json!(self.momentum),
             "beta1" => json!(self.beta1),
             "beta2" => json!(self.beta2),
             "eps" => json!(self.eps),
@@ -250,6 +288,7 @@ impl Settings {
             self.model = Model::language(families::config(family, &self.model.config));
             self.objective = families::default_objective(family);
             self.target = None;
+            self.tokenizer = families::tokenizer(family);
             (self.fixed_vocabulary, self.fixed_positions) = (false, false);
         }
     }
@@ -277,16 +316,25 @@ impl Settings {
         Shape { batch: self.batch, source: self.context, target }
     }
 
-    /// Extents of a training step.
-    #[must_use]
-    pub fn extents(&self) -> Extents {
-        let shape = self.shape();
+    fn extents_of(&self, shape: Shape) -> Extents {
         let key_mask = match self.model.config.family().architecture() {
             Architecture::EncoderOnly | Architecture::EncoderDecoder => KeyMask::Padding,
             Architecture::DecoderOnly => families::decoder_mask(&self.objective),
         };
         let rows = self.objective.slots(shape);
         Extents { batch: shape.batch, time: shape.source, target: shape.target, key_mask, rows }
+    }
+
+    /// Extents of a part of a batch: what runs at once.
+    #[must_use]
+    pub fn extents(&self) -> Extents {
+        self.extents_of(self.part_shape())
+    }
+
+    /// Extents of the data of a part of a batch.
+    #[must_use]
+    pub fn part_shape(&self) -> Shape {
+        Shape { batch: self.batch / self.accumulate.max(1) as usize, ..self.shape() }
     }
 
     /// All keys with their values.
@@ -297,28 +345,61 @@ impl Settings {
 
     /// The learning rate over the run.
     #[must_use]
-    pub const fn schedule(&self) -> Schedule {
-        Schedule { kind: self.schedule, lr: self.lr, min_lr: self.min_lr, warmup: self.warmup, steps: self.steps }
+    pub fn schedule(&self) -> Schedule {
+        let Self { lr, min_lr, warmup, steps, .. } = *self;
+        let decay = (self.decay_fraction * f64::from(steps)).round() as u32;
+        Schedule { kind: self.schedule, lr, min_lr, warmup, steps, decay }
+    }
+
+    /// Sequences of a part of a batch.
+    ///
+    /// # Errors
+    /// When the parts of [`Self::accumulate`] would not be of one size.
+    pub fn part(&self) -> Result<usize, SettingError> {
+        let parts = self.accumulate as usize;
+        if parts > 0 && self.batch.is_multiple_of(parts) {
+            return Ok(self.batch / parts);
+        }
+        let expected = format!("a divisor of batch = {}", self.batch);
+        Err(SettingError::Value { key: "accumulate".to_owned(), found: parts.to_string(), expected })
     }
 
     /// The optimizer.
     #[must_use]
     pub fn optimizer(&self) -> Optimizer {
-        let Self { beta1, beta2, eps, weight_decay, .. } = *self;
-        let kind = OptimizerKind::AdamW { beta1, beta2, eps, weight_decay };
+        let Self { momentum, beta1, beta2, eps, weight_decay, .. } = *self;
+        let kind = match self.optimizer {
+            Rule::AdamW => OptimizerKind::AdamW { beta1, beta2, eps, weight_decay },
+            Rule::Sgd => OptimizerKind::Sgd { momentum, weight_decay },
+            // The constants of the paper and of every implementation.
+            Rule::Adafactor => {
+                OptimizerKind::Adafactor { eps: 1e-30, clip_threshold: 1.0, decay_rate: -0.8, weight_decay }
+            }
+            Rule::Lion => OptimizerKind::Lion { beta1, beta2, weight_decay },
+            Rule::Muon => OptimizerKind::Muon { momentum, beta1, beta2, eps, weight_decay },
+        };
         Optimizer { kind, clip: (self.clip > 0.0).then_some(self.clip) }
     }
 
-    /// How text becomes tokens.
+    /// How text becomes tokens: with the special tokens of the family. A decoder-only model of characters or bytes needs
+    /// none until it tells documents apart.
     #[must_use]
-    pub const fn tokenizer_choice(&self) -> TokenizerChoice {
-        match self.tokenizer {
-            TokenizerKind::Characters => TokenizerChoice::Characters,
-            TokenizerKind::Bytes => TokenizerChoice::Bytes,
-            TokenizerKind::Bpe => TokenizerChoice::Bpe(self.bpe_vocab),
-        }
+    pub fn tokenizer_choice(&self) -> TokenizerChoice {
+        let plain = matches!(self.tokenizer, TrainKind::Characters | TrainKind::Bytes);
+        let documents = matches!(&self.objective, Objective::Causal(causal) if causal.documents);
+        let template = match self.model.config.family() {
+            Family::Bert => Template::Bert,
+            Family::Gpt2 if plain && !documents => Template::None,
+            Family::Gpt2 => Template::Gpt2,
+            Family::T5 => Template::T5 { sentinels: SENTINELS },
+            Family::Bart | Family::Transformer => Template::Bart,
+        };
+        TokenizerChoice::Trained(TrainSpec::new(self.tokenizer, self.bpe_vocab, template))
     }
 }
+
+/// Sentinels of a small T5: as many as its longest context has spans of the default objective.
+const SENTINELS: u32 = 32;
 
 impl Knob {
     /// Whether a value is of the knob's kind and in its range.

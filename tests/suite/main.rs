@@ -9,6 +9,7 @@ mod gpu;
 mod ir;
 mod kernels;
 mod known_answers;
+mod metrics;
 mod models;
 mod passes;
 mod plan;

@@ -8,6 +8,7 @@ pub const DEFAULT_PORT: u16 = 8000;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Help,
+    Reference,
     Serve {
         port: u16,
     },
@@ -18,7 +19,7 @@ pub enum Command {
     Wasm,
 }
 
-const COMMANDS: &str = "serve, test, wasm, help";
+const COMMANDS: &str = "serve, test, wasm, reference, help";
 
 pub fn help() -> String {
     format!(
@@ -29,6 +30,7 @@ Commands:
   serve [--port N]           build the page and serve it on http://localhost:{DEFAULT_PORT} (or port N)
   test [--only STEP,…]       run every check and test, or the named ones with what they need
   wasm                       build the WebAssembly module into www/src/wasm
+  reference                  exchange checkpoints with Hugging Face's transformers (installs them: about 6 GB)
   help                       show this text
 
 Steps of test:
@@ -61,6 +63,7 @@ pub fn parse(arguments: &[String]) -> Result<Command> {
             }
             Command::Test { only }
         }
+        "reference" => Command::Reference,
         "wasm" => Command::Wasm,
         other => {
             return Err(Error::Usage(format!("unknown command `{other}`; the commands are {COMMANDS}")));
@@ -124,6 +127,7 @@ mod tests {
         let parsed = |line| parse_line(line).expect("the line is right");
         assert_eq!(parsed(""), Command::Help);
         assert_eq!(parsed("serve --help"), Command::Help);
+        assert_eq!(parsed("reference"), Command::Reference);
         assert_eq!(parsed("serve"), Command::Serve { port: DEFAULT_PORT });
         assert_eq!(parsed("serve --port 81"), Command::Serve { port: 81 });
         assert_eq!(parsed("serve --port=82"), Command::Serve { port: 82 });
@@ -151,5 +155,6 @@ mod tests {
             assert!(refusal(&format!("serve --port {port}")).contains("1 to 65535"), "{port}");
         }
         assert!(refusal("wasm now").contains("`now`"));
+        assert!(refusal("reference bert").contains("`bert`"));
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything done to the project that is more than one `cargo` call.
 //!
-//! `serve` builds the page and serves it, `test` runs every check there is, `wasm` builds the WebAssembly module alone.
+//! `serve` builds the page and serves it, `test` runs every check there is, `wasm` builds the WebAssembly module alone,
+//! `reference` exchanges checkpoints with Hugging Face's transformers.
 //! Each command works on a machine that has Rust and Node only and says in one sentence what else it misses. Written in
 //! Rust rather than in shell so that it behaves the same on every system, with a server of its own rather than a
 //! dependency: the page is a folder of static files.
@@ -9,6 +10,7 @@ mod args;
 mod error;
 mod npm;
 mod process;
+mod reference;
 mod serve;
 mod site;
 mod stamp;
@@ -41,6 +43,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             print!("{}", args::help());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Reference => reference::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Serve { port } => serve::run(&workspace, port).map(|()| ExitCode::SUCCESS),
         Command::Test { only } => test::run(&workspace, &only),
         Command::Wasm => {

@@ -16,7 +16,7 @@ pub fn run(args: &PresetsArgs) -> Result<(), CliError> {
     let mut list = Vec::with_capacity(PRESETS.len());
     for preset in PRESETS {
         let mut settings = preset.settings()?;
-        settings.model.config.set_vocabulary(vocabulary(preset, &settings, &world));
+        settings.model.config.set_vocabulary(vocabulary(preset, &settings, &world)?);
         if !settings.fixed_positions {
             settings.model.config.set_positions(settings.context.max(settings.shape().target));
         }
@@ -64,6 +64,7 @@ fn reads(preset: &Preset) -> &'static str {
         Source::Task(_) => "makes its own examples",
         Source::World => "reads the built-in text or --data",
         Source::Text => "reads --data",
+        Source::Figure => "reads the figures' sentences or --data",
     }
 }
 
@@ -72,6 +73,7 @@ fn entry(preset: &Preset, settings: &Settings) -> Result<Value, CliError> {
         Source::Task(_) => "task",
         Source::World => "world",
         Source::Text => "text",
+        Source::Figure => "figure",
     };
     Ok(json!({
         "name": preset.name,

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use trainyard::data::{Dataset, TokenizerChoice};
+use trainyard::data::Dataset;
 use trainyard::text::Tokenizer;
+use trainyard::text::TrainKind;
 use trainyard::train::{Preset, Settings, Source, TrainError};
 
 use crate::args::Pair;
@@ -93,20 +94,18 @@ pub fn for_plan(preset: &Preset, settings: &mut Settings, path: Option<&Path>) -
             settings.set("vocab_size", &TINY_SHAKESPEARE_CHARACTERS.into())?;
             Ok(None)
         }
-        Source::Task(_) | Source::World => Ok(Some(preset.dataset(settings, None)?)),
+        Source::Task(_) | Source::World | Source::Figure => Ok(Some(preset.dataset(settings, None)?)),
     }
 }
 
 /// Vocabulary for the list of presets: what the tokenizer has, or will be trained to at most.
-pub fn vocabulary(preset: &Preset, settings: &Settings, world: &Dataset) -> usize {
-    let tokenizer = match (preset.source, settings.tokenizer_choice()) {
-        _ if settings.fixed_vocabulary => return settings.model.config.vocabulary(),
-        (Source::Task(task), _) => task.tokenizer(),
-        (_, TokenizerChoice::Bpe(size)) => return size,
-        (_, TokenizerChoice::Bytes) => return 256,
-        (Source::Text, _) => return TINY_SHAKESPEARE_CHARACTERS as usize,
-        (Source::World, TokenizerChoice::Characters) => world.tokenizer().clone(),
-        (Source::World, TokenizerChoice::Given(tokenizer)) => tokenizer,
-    };
-    tokenizer.vocab_size()
+pub fn vocabulary(preset: &Preset, settings: &Settings, world: &Dataset) -> Result<usize, CliError> {
+    Ok(match (preset.source, settings.tokenizer) {
+        _ if settings.fixed_vocabulary => settings.model.config.vocabulary(),
+        (Source::Task(_) | Source::Figure, _) => preset.dataset(settings, None)?.tokenizer().vocab_size(),
+        (_, TrainKind::Bytes) => 256,
+        (Source::Text, TrainKind::Characters) => TINY_SHAKESPEARE_CHARACTERS as usize,
+        (Source::World, TrainKind::Characters) => world.tokenizer().vocab_size(),
+        (_, TrainKind::Bpe | TrainKind::WordPiece | TrainKind::Unigram | TrainKind::Words) => settings.bpe_vocab,
+    })
 }

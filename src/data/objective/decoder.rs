@@ -6,7 +6,7 @@ use super::key::Key;
 use super::rows::PairRows;
 use super::t5::Corruption;
 use crate::data::batch::window;
-use crate::data::corpus::Part;
+use crate::data::corpus::{Pair, Part};
 use crate::data::{Batch, DataError, Shape, Vocabulary};
 
 /// Tokens of both sides without their frames; refuses less than `least` of either.
@@ -71,7 +71,7 @@ pub(super) fn denoised(
 
 /// Pairs of source and target; what is too long is cut before its last token.
 pub(in crate::data) fn pairs(
-    mut pair: impl FnMut(u32) -> (Vec<u32>, Vec<u32>),
+    mut pair: impl FnMut(u32) -> Pair,
     vocabulary: &Vocabulary,
     shape: Shape,
 ) -> Result<Batch, DataError> {

@@ -1,4 +1,4 @@
-use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs, with_live};
+use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs, cut, part_of, with_live};
 use crate::data::Batch;
 use crate::ir::{DType, Graph, Optimizer, ParamId};
 use crate::kernels::Step;
@@ -10,10 +10,21 @@ use crate::train::error::TrainError;
 pub(super) struct CpuEngine {
     graphs: Graphs,
     graph: Graph,
-    training: Option<(Interpreter<f32>, Optimizer)>,
+    training: Option<Training>,
     forward: Vec<(Mode, Extents, Graph, Interpreter<f32>)>,
     parameters: Vec<Vec<f32>>,
     moments: AdamState<f32>,
+}
+
+struct Training {
+    interpreter: Interpreter<f32>,
+    optimizer: Optimizer,
+    /// Parts of a batch.
+    parts: u32,
+    /// Extents of a part of a batch.
+    extents: Extents,
+    /// Gradients summed over the parts so far, `None` where a parameter has none.
+    totals: Vec<Option<Vec<f32>>>,
 }
 
 /// The interpreter takes at most this many bytes; what is larger would not train in a lifetime anyway.
@@ -25,10 +36,16 @@ fn check_memory(needed: u64) -> Result<(), TrainError> {
 }
 
 impl CpuEngine {
-    pub fn train(graphs: Graphs, graph: &Graph, optimizer: Optimizer) -> Result<Self, TrainError> {
+    pub fn train(
+        graphs: Graphs,
+        graph: &Graph,
+        (optimizer, parts): (Optimizer, u32),
+        extents: Extents,
+    ) -> Result<Self, TrainError> {
         check_memory(footprint(graph).bytes)?;
         let interpreter = Interpreter::new(graph, Keep::Results)?;
-        Ok(Self { training: Some((interpreter, optimizer)), ..Self::look(graphs, graph)? })
+        let training = Some(Training { interpreter, optimizer, parts, extents, totals: Vec::new() });
+        Ok(Self { training, ..Self::look(graphs, graph)? })
     }
 
     pub fn look(graphs: Graphs, graph: &Graph) -> Result<Self, TrainError> {
@@ -48,13 +65,26 @@ impl CpuEngine {
 
     fn step(&mut self, step: &Step, batch: Batch) -> Result<Record, TrainError> {
         let nothing = Record { loss: f32::NAN, grad_norm: f32::NAN };
-        let Some((interpreter, optimizer)) = &mut self.training else { return Ok(nothing) };
-        let inputs = tensors(&self.graph, &batch_inputs(batch));
-        let key = StepKey { seed: step.seed, step: step.step };
-        let values = interpreter.run(&self.parameters, &inputs, key)?;
-        let loss = values.output("loss").and_then(|l| l.first().copied()).unwrap_or(f32::NAN);
-        let gradients: Vec<Option<&[f32]>> =
-            (0..self.graph.params.len()).map(|i| values.gradient(ParamId(i as u32))).collect();
+        let Some(Training { interpreter, optimizer, parts, extents, totals }) = &mut self.training else {
+            return Ok(nothing);
+        };
+        let mut loss = 0.0;
+        for (part, inputs) in (0..).zip(cut(batch_inputs(batch), *parts, *extents)) {
+            let Step { seed, step, .. } = part_of(*step, part, *parts);
+            let values = interpreter.run(&self.parameters, &tensors(&self.graph, &inputs), StepKey { seed, step })?;
+            loss += values.output("loss").and_then(|l| l.first().copied()).unwrap_or(f32::NAN);
+            let gradients = (0..self.graph.params.len()).map(|i| values.gradient(ParamId(i as u32)));
+            if part == 0 {
+                *totals = gradients.map(|gradient| gradient.map(<[f32]>::to_vec)).collect();
+            } else {
+                for (total, gradient) in totals.iter_mut().zip(gradients) {
+                    let pairs = total.iter_mut().flatten().zip(gradient.into_iter().flatten());
+                    pairs.for_each(|(total, gradient)| *total += gradient);
+                }
+            }
+            interpreter.recycle(values);
+        }
+        let gradients: Vec<Option<&[f32]>> = totals.iter().map(Option::as_deref).collect();
         let grad_norm = if loss.is_finite() {
             update(
                 &with_live(*optimizer, step),
@@ -68,7 +98,6 @@ impl CpuEngine {
         } else {
             f64::NAN
         };
-        interpreter.recycle(values);
         Ok(Record { loss, grad_norm: grad_norm as f32 })
     }
 

@@ -1,5 +1,5 @@
 use super::plans::RunPlans;
-use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs};
+use super::{Footprint, Graphs, Inputs, RING, Record, State, batch_inputs, cut, part_of};
 use crate::data::Batch;
 use crate::gpu::{
     AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket, pipeline_count,
@@ -19,6 +19,10 @@ pub(in crate::train) struct GpuEngine {
     training: Option<(Plan, Prepared)>,
     forward: Vec<(Mode, Extents, Prepared)>,
     footprint: Footprint,
+    /// Parts of a batch.
+    parts: u32,
+    /// Extents of a part of a batch.
+    extents: Extents,
 }
 
 impl GpuEngine {
@@ -26,7 +30,7 @@ impl GpuEngine {
     pub async fn train(
         graphs: Graphs,
         graph: &Graph,
-        optimizer: Optimizer,
+        optimizer: (Optimizer, u32),
         extents: Extents,
         device: Device,
         progress: &mut dyn FnMut(usize, usize, &str),
@@ -35,7 +39,7 @@ impl GpuEngine {
         plans.check(&device.adapter().limits)?;
         let footprint = plans.footprint();
         let total = plans.pipelines()?;
-        let RunPlans { training, forward } = plans;
+        let RunPlans { training, forward, parts } = plans;
         let mut store = ParamStore::new(&device, &training.arenas).await?;
         let mut before = 0;
         let note = |done: usize, _: usize, name: &str| progress(done, total, name);
@@ -49,14 +53,30 @@ impl GpuEngine {
         }
         let arenas = training.arenas.clone();
         let training = Some((training, prepared));
-        Ok(Self { graphs, device, arenas, store, training, forward: looks, footprint })
+        Ok(Self { graphs, device, arenas, store, training, forward: looks, footprint, parts, extents })
     }
 
     pub async fn look(graphs: Graphs, graph: &Graph, device: Device) -> Result<Self, TrainError> {
         let arenas = Arenas::new(graph);
         let store = ParamStore::new(&device, &arenas).await?;
         let footprint = Footprint { bytes: store.allocated_bytes(), ..Footprint::default() };
-        Ok(Self { graphs, device, arenas, store, training: None, forward: Vec::new(), footprint })
+        Ok(Self {
+            graphs,
+            device,
+            arenas,
+            store,
+            training: None,
+            forward: Vec::new(),
+            footprint,
+            parts: 1,
+            extents: Extents::default(),
+        })
+    }
+
+    /// Steps per submit at most.
+    pub const fn ring(&self) -> u32 {
+        let steps = RING / self.parts;
+        if steps > 0 { steps } else { 1 }
     }
 
     pub fn adapter(&self) -> &AdapterInfo {
@@ -84,7 +104,8 @@ impl GpuEngine {
     /// Times every launch of a training step, which does train.
     pub async fn profile(&mut self, step: Step, batch: Batch, repeats: u32) -> Result<Vec<LaunchTime>, TrainError> {
         let Some((_, prepared)) = &mut self.training else { return Ok(Vec::new()) };
-        let inputs = batch_inputs(batch);
+        // Of a batch in parts, the first, as if it were the whole.
+        let inputs = cut(batch_inputs(batch), self.parts, self.extents).swap_remove(0);
         Ok(prepared.profile(&step_data(step, &inputs), repeats).await?)
     }
 
@@ -99,7 +120,12 @@ impl GpuEngine {
         let Some((_, prepared)) = &mut self.training else {
             return Err(GpuError::Mismatch { what: "this engine does not train".to_owned() }.into());
         };
-        let steps: Vec<(Step, Inputs)> = steps.into_iter().map(|(step, batch)| (step, batch_inputs(batch))).collect();
+        let (parts, extents) = (self.parts, self.extents);
+        let cut = |(step, batch)| {
+            let inputs = cut(batch_inputs(batch), parts, extents).into_iter();
+            (0..parts).zip(inputs).map(move |(part, inputs)| (part_of(step, part, parts), inputs))
+        };
+        let steps: Vec<(Step, Inputs)> = steps.into_iter().flat_map(cut).collect();
         let data: Vec<StepData<'_>> = steps.iter().map(|(step, inputs)| step_data(*step, inputs)).collect();
         Ok(prepared.submit(&data)?)
     }

@@ -136,15 +136,17 @@ impl Engine {
         progress: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Self, TrainError> {
         let graphs = Graphs { model: settings.model.clone(), decay: settings.decay };
+        settings.part()?;
         let extents = settings.extents();
         let graph = graphs.training(extents)?;
         let optimizer = settings.optimizer();
+        let parts = settings.accumulate;
         let backend = match device.open().await? {
             Some(device) => {
-                let engine = gpu::GpuEngine::train(graphs, &graph, optimizer, extents, device, progress);
+                let engine = gpu::GpuEngine::train(graphs, &graph, (optimizer, parts), extents, device, progress);
                 Backend::Gpu(Box::new(engine.await?))
             }
-            None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, optimizer)?)),
+            None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, (optimizer, parts), extents)?)),
         };
         Ok(Self { graph, backend })
     }
@@ -227,7 +229,7 @@ impl Engine {
     #[must_use]
     pub const fn ring(&self) -> u32 {
         match &self.backend {
-            Backend::Gpu(_) => RING,
+            Backend::Gpu(gpu) => gpu.ring(),
             Backend::Cpu(_) => 1,
         }
     }
@@ -331,10 +333,52 @@ pub(super) fn batch_inputs(batch: Batch) -> Inputs {
     batch.fields
 }
 
+/// The inputs of each part of a batch, of which `extents` are those: every input is cut along its outermost extent, and the
+/// slots of a prediction go to the part that their row is in.
+fn cut(mut inputs: Inputs, parts: u32, extents: Extents) -> Vec<Inputs> {
+    if parts == 1 {
+        return vec![inputs];
+    }
+    let slots = extents.rows.map(|room| take_slots(&mut inputs, parts, extents.batch * extents.time, room));
+    let piece = |words: &[u32], part: usize| {
+        let length = words.len() / parts as usize;
+        words[part * length..(part + 1) * length].to_vec()
+    };
+    let whole = |part: usize| inputs.iter().map(move |(name, words)| (*name, piece(words, part)));
+    let slots = |part: usize| slots.iter().flat_map(move |slots| slots[part].clone());
+    (0..parts as usize).map(|part| whole(part).chain(slots(part)).collect()).collect()
+}
+
+/// Takes the slots of a prediction out of a batch; returns those of each part of `rows` rows, filled up to `room`.
+fn take_slots(inputs: &mut Inputs, parts: u32, rows: usize, room: usize) -> Vec<Inputs> {
+    let mut take = |name: &str| {
+        let at = inputs.iter().position(|(other, _)| *other == name);
+        at.map(|at| inputs.swap_remove(at).1).unwrap_or_default()
+    };
+    let (places, targets, weights) = (take("rows"), take("targets"), take("weights"));
+    let part = |part: usize| {
+        let (first, last) = (part * rows, (part + 1) * rows);
+        let used = places.iter().zip(&targets).zip(&weights);
+        let here = used.filter(|((place, _), weight)| **weight != 0 && (first..last).contains(&(**place as usize)));
+        let mut slots = [Vec::with_capacity(room), Vec::with_capacity(room), Vec::with_capacity(room)];
+        for ((place, target), weight) in here.take(room) {
+            for (slot, word) in slots.iter_mut().zip([place - first as u32, *target, *weight]) {
+                slot.push(word);
+            }
+        }
+        slots.iter_mut().for_each(|slot| slot.resize(room, 0));
+        ["rows", "targets", "weights"].into_iter().zip(slots).collect()
+    };
+    (0..parts as usize).map(part).collect()
+}
+
+/// The uniform of a part of a step. Parts are numbered through, so that each has dropout masks of its own.
+const fn part_of(step: Step, part: u32, parts: u32) -> Step {
+    Step { step: step.step.wrapping_mul(parts).wrapping_add(part), part, parts, ..step }
+}
+
 /// The optimizer with what of it can change while a run goes on.
 fn with_live(optimizer: Optimizer, step: &Step) -> Optimizer {
-    let crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, .. } = optimizer.kind;
-    let weight_decay = f64::from(step.weight_decay);
-    let kind = crate::ir::OptimizerKind::AdamW { beta1, beta2, eps, weight_decay };
+    let kind = optimizer.kind.with_weight_decay(f64::from(step.weight_decay));
     Optimizer { kind, clip: (step.clip < f32::MAX).then_some(f64::from(step.clip)) }
 }

@@ -12,6 +12,8 @@ use crate::train::error::TrainError;
 pub(in crate::train) struct RunPlans {
     pub training: Plan,
     pub forward: Vec<(Mode, Extents, Plan)>,
+    /// Parts of a batch.
+    pub parts: u32,
 }
 
 impl RunPlans {
@@ -19,18 +21,19 @@ impl RunPlans {
     pub fn new(
         graphs: &Graphs,
         graph: &Graph,
-        optimizer: Optimizer,
+        (optimizer, parts): (Optimizer, u32),
         extents: Extents,
         target: Target,
     ) -> Result<Self, TrainError> {
-        let training = Plan::new(graph, Purpose::Train(optimizer), RING, target)?;
+        let purpose = if parts > 1 { Purpose::Accumulate(optimizer) } else { Purpose::Train(optimizer) };
+        let training = Plan::new(graph, purpose, RING, target)?;
         let looks = [(Mode::Evaluate, extents), (Mode::Inspect, Extents { batch: 1, ..extents })];
         let mut forward = Vec::with_capacity(looks.len());
         for (mode, extents) in looks {
             let graph = graphs.forward(mode, extents)?;
             forward.push((mode, extents, Plan::new(&graph, Purpose::Forward, 1, target)?));
         }
-        Ok(Self { training, forward })
+        Ok(Self { training, forward, parts })
     }
 
     fn all(&self) -> Vec<&Plan> {
@@ -58,8 +61,8 @@ impl RunPlans {
     pub fn footprint(&self) -> Footprint {
         Footprint {
             bytes: run_bytes(&self.all()),
-            dispatches: self.training.launches.len(),
-            flops: self.training.launches.iter().map(|l| l.launch.flops).sum(),
+            dispatches: self.training.dispatches(self.parts as usize),
+            flops: self.training.flops(self.parts as usize),
         }
     }
 }

@@ -2,7 +2,7 @@ use pollster::block_on;
 
 use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
-use crate::ir::{Graph, Optimizer, OptimizerKind};
+use crate::ir::{Graph, Optimizer};
 use crate::kernels::Step;
 use crate::plan::{Buffer, Plan, Purpose};
 
@@ -84,15 +84,14 @@ impl Machine for GpuMachine {
             let (plan, mut store, mut prepared) =
                 self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
             let mut descent = Descent::default();
-            let OptimizerKind::AdamW { beta1, beta2, weight_decay, .. } = optimizer.kind;
             for (t, batch) in (1..).zip(batches) {
-                let correction = |beta: f64| (1.0 / (1.0 - libm::pow(beta, f64::from(t)))) as f32;
+                let [correction1, correction2] = optimizer.kind.corrections(t).map(|x| x as f32);
                 let uniform = Step {
                     step: t - 1,
                     lr: lr as f32,
-                    correction1: correction(beta1),
-                    correction2: correction(beta2),
-                    weight_decay: weight_decay as f32,
+                    correction1,
+                    correction2,
+                    weight_decay: optimizer.kind.weight_decay() as f32,
                     clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
                     ..Step::default()
                 };

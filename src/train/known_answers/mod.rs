@@ -1,7 +1,7 @@
 //! Known answers: files of inputs and results from other implementations, run here and compared.
 //!
-//! `model_kat.json` holds whole models, `ops_kat.json` single operations; users run files of the same two formats to
-//! trust their adapter. A [`Machine`] computes, whatever it is: the interpreter in f64 or f32, or a GPU.
+//! `model_kat.json` holds whole models, `ops_kat.json` single operations, `metrics_kat.json` scores; users run files of the
+//! same formats to trust their adapter. A [`Machine`] computes, whatever it is: the interpreter in f64 or f32, or a GPU.
 
 mod compare;
 mod generation;
@@ -11,6 +11,7 @@ mod inputs;
 mod interpreter;
 mod keys;
 mod machine;
+mod metrics;
 mod model;
 mod ops;
 
@@ -19,7 +20,7 @@ pub use gpu::GpuMachine;
 pub use interpreter::InterpreterMachine;
 pub use machine::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// How a case went, with the sentence that says so.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,12 @@ pub fn verify(text: &str, machine: &mut dyn Machine) -> Result<Vec<CaseResult>, 
     match object.get("cases") {
         Some(Value::Object(cases)) => Ok(model::models(cases, machine)),
         Some(_) => Err("\"cases\" is no object".to_owned()),
-        None => Ok(ops::operations(object, machine)),
+        None => {
+            let (scores, operations): (Map<_, _>, Map<_, _>) =
+                object.clone().into_iter().partition(|(name, _)| metrics::knows(name));
+            let mut results = metrics::metrics(&scores, machine);
+            results.extend(ops::operations(&operations, machine));
+            Ok(results)
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Data sets: tasks, texts and the synthetic world.
 
+mod objective;
 mod review;
 mod story;
 mod task;

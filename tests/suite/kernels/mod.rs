@@ -11,6 +11,8 @@ mod hidden;
 mod invariance;
 mod large;
 mod optimizer;
+mod rules;
+mod training;
 
 use std::sync::OnceLock;
 
@@ -126,7 +128,7 @@ fn a_wrong_constant_in_a_kernel_is_noticed() {
         ("columns 2+5 of [3, 7]", "START", Const::U32(1)),
         ("element_loss logistic [5, 13] ±6", "LOGISTIC", Const::Bool(false)),
         ("add_rows [2, 3, 5] period=3 first=1 table=7", "FIRST", Const::U32(2)),
-        ("append at 1 of [2,3,65]", "TIME", Const::U32(2)),
+        ("append at 1 of [2,3,65]", "WIDTH", Const::U32(64)),
     ];
     for (name, constant, wrong) in injections {
         let case = named(name);

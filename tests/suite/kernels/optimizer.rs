@@ -1,15 +1,14 @@
 //! The tail of a training plan (norm, clipping, AdamW) against the interpreter's optimizer.
 
-use pollster::block_on;
 use trainyard::autodiff::append_backward;
-use trainyard::gpu::{ParamStore, Prepared, Record, StepData};
 use trainyard::ir::{Builder, DType, Graph, Init, IrError, Op, Optimizer, OptimizerKind, Param, Shape, Type};
-use trainyard::kernels::{Step, Target};
-use trainyard::plan::{Buffer, Plan, Purpose};
+use trainyard::kernels::Target;
+use trainyard::plan::Buffer;
 use trainyard::reference::{AdamState, StepKey, Tensor, run, update};
 
+use super::Failure;
 use super::compare::{Tolerance, compare};
-use super::{Failure, device};
+use super::training::Training;
 
 const ROWS: usize = 6;
 const CLASSES: usize = 7;
@@ -52,58 +51,9 @@ fn inputs(weight: f64) -> Vec<Tensor<f64>> {
     vec![Tensor::Float(wave(ROWS * 5, 0.3)), Tensor::Index(targets), Tensor::Float(vec![weight; ROWS])]
 }
 
-fn optimizer(clip: Option<f64>) -> Optimizer {
+fn adamw(clip: Option<f64>) -> Optimizer {
     let [beta1, beta2] = BETAS;
     Optimizer { kind: OptimizerKind::AdamW { beta1, beta2, eps: 1e-8, weight_decay: DECAY }, clip }
-}
-
-/// A training plan on a device with its parameters.
-struct Training {
-    plan: Plan,
-    store: ParamStore,
-    prepared: Prepared,
-}
-
-impl Training {
-    fn new(graph: &Graph, params: &[Vec<f64>], clip: Option<f64>, target: Target) -> Result<Self, Failure> {
-        let plan = Plan::new(graph, Purpose::Train(optimizer(clip)), 1, target)?;
-        let mut store = block_on(ParamStore::new(device(), &plan.arenas))?;
-        let narrow: Vec<Vec<f32>> = params.iter().map(|p| p.iter().map(|&x| x as f32).collect()).collect();
-        store.upload_params(&plan.arenas.flatten(&narrow))?;
-        let prepared = block_on(Prepared::build(device(), &plan, &mut store, |_, _, _| ()))?;
-        Ok(Self { plan, store, prepared })
-    }
-
-    /// Step t, counted from 1.
-    fn step(&mut self, graph: &Graph, inputs: &[Tensor<f64>], t: i32, clip: Option<f64>) -> Result<Record, Failure> {
-        let words: Vec<Vec<u32>> = inputs
-            .iter()
-            .map(|input| match input {
-                Tensor::Float(numbers) => numbers.iter().map(|&x| (x as f32).to_bits()).collect(),
-                Tensor::Index(words) => words.clone(),
-            })
-            .collect();
-        let correction = |beta: f64| (1.0 / (1.0 - beta.powi(t))) as f32;
-        let step = Step {
-            lr: LR as f32,
-            correction1: correction(BETAS[0]),
-            correction2: correction(BETAS[1]),
-            weight_decay: DECAY as f32,
-            clip: clip.map_or(f32::MAX, |c| c as f32),
-            ..Step::default()
-        };
-        let inputs = graph.inputs.iter().zip(&words).map(|(i, w)| (i.name.as_str(), w.as_slice())).collect();
-        let ticket = self.prepared.submit(&[StepData { step, inputs }])?;
-        Ok(block_on(self.prepared.finish(ticket))?[0])
-    }
-
-    /// An arena by parameters, and what lies between them.
-    fn arena(&mut self, which: Buffer) -> Result<(Vec<Vec<f32>>, Vec<f32>), Failure> {
-        let flat = block_on(self.store.download(which))?;
-        let used = |i: usize| self.plan.arenas.params.iter().any(|&(first, n)| (first..first + n).contains(&i));
-        let gaps = flat.iter().enumerate().filter(|(i, _)| !used(*i)).map(|(_, &x)| x).collect();
-        Ok((self.plan.arenas.split(&flat), gaps))
-    }
 }
 
 /// Three steps are a few dozen roundings: 16·ε·√16 is far below the 1e-2 that a step moves a parameter.
@@ -117,15 +67,15 @@ fn near(what: &str, found: &[f32], expected: &[f64]) {
 fn follows_the_interpreter(clip: Option<f64>, target: Target) -> Result<(), Failure> {
     let graph = graph()?;
     let mut params = vec![wave(5 * CLASSES, 0.0), wave(CLASSES, 1.0)];
-    let mut training = Training::new(&graph, &params, clip, target)?;
+    let mut training = Training::new(&graph, &params, adamw(clip), target)?;
     let mut state = AdamState::new(&graph.params);
     let inputs = inputs(1.0 / ROWS as f64);
     for t in 1..=3 {
         let values = run(&graph, &params, &inputs, StepKey { seed: 0, step: 0 })?;
         let gradients: Vec<_> = graph.gradients.iter().map(|&(param, _)| values.gradient(param)).collect();
-        let norm = update(&optimizer(clip), &graph.params, &mut params, &gradients, &mut state, LR, t as u32)?;
+        let norm = update(&adamw(clip), &graph.params, &mut params, &gradients, &mut state, LR, t as u32)?;
         let loss = values.output("loss").expect("the graph has a loss")[0];
-        let record = training.step(&graph, &inputs, t, clip)?;
+        let record = training.step(&graph, &inputs, t as u32, LR)?;
         near(&format!("loss of step {t}"), &[record.loss], &[loss]);
         near(&format!("norm of step {t}"), &[record.grad_norm], &[norm]);
     }
@@ -158,21 +108,21 @@ fn a_step_that_is_not_finite_changes_nothing() -> Result<(), Failure> {
     let graph = graph()?;
     let params = vec![wave(5 * CLASSES, 0.0), wave(CLASSES, 1.0)];
     for target in [Target::Software, Target::Gpu] {
-        let mut training = Training::new(&graph, &params, Some(1.0), target)?;
-        training.step(&graph, &inputs(0.1), 1, Some(1.0))?;
+        let mut training = Training::new(&graph, &params, adamw(Some(1.0)), target)?;
+        training.step(&graph, &inputs(0.1), 1, LR)?;
         let arenas = [Buffer::Params, Buffer::Moment1, Buffer::Moment2];
         let mut before = Vec::new();
         for which in arenas {
             before.push(training.arena(which)?);
         }
         for weight in [f64::INFINITY, f64::NAN] {
-            let record = training.step(&graph, &inputs(weight), 2, Some(1.0))?;
+            let record = training.step(&graph, &inputs(weight), 2, LR)?;
             assert!(!record.loss.is_finite(), "{record:?}");
             for (which, before) in arenas.iter().zip(&before) {
                 assert_eq!(training.arena(*which)?, *before, "{which:?} after weight {weight}");
             }
         }
-        training.step(&graph, &inputs(0.1), 2, Some(1.0))?;
+        training.step(&graph, &inputs(0.1), 2, LR)?;
         assert_ne!(training.arena(Buffer::Params)?, before[0], "a finite step moves parameters again");
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Known answers from Hugging Face, on the interpreter in both precisions and on the GPU.
 
+mod odd;
 mod ops;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Faults put into a sound plan: verification must find each of them. Without these tests it could accept anything.
 
-use trainyard::ir::{Bias, Graph, Mask};
+use trainyard::ir::{Bias, Graph, Mask, Optimizer, OptimizerKind, Shape as Extents};
 use trainyard::kernels::{Access, Target};
 use trainyard::models::{Extents, Mode};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
@@ -10,11 +10,25 @@ use crate::cases::attention::{Part, Shape};
 use crate::models::gpt2;
 
 fn sound() -> (Plan, Graph) {
+    with_rule(super::OPTIMIZER.kind)
+}
+
+/// The plan of a tiny model with this update rule.
+fn with_rule(kind: OptimizerKind) -> (Plan, Graph) {
+    with_purpose(Purpose::Train(Optimizer { kind, ..super::OPTIMIZER }))
+}
+
+fn with_purpose(purpose: Purpose) -> (Plan, Graph) {
     let graph = training_graph(&tiny());
-    let plan = training_plan(&graph).expect("the model lowers");
+    let plan = Plan::new(&graph, purpose, 4, Target::Gpu).expect("the model lowers");
     verify(&plan, &graph).expect("the plan is sound");
     (plan, graph)
 }
+
+const ADAFACTOR: OptimizerKind =
+    OptimizerKind::Adafactor { eps: 1e-30, clip_threshold: 1.0, decay_rate: -0.8, weight_decay: 0.1 };
+const MUON: OptimizerKind =
+    OptimizerKind::Muon { momentum: 0.95, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 };
 
 /// The sentence with which a changed plan is refused.
 fn refusal(plan: &Plan, graph: &Graph, change: impl FnOnce(&mut Plan)) -> String {
@@ -32,16 +46,104 @@ const fn writes(binding: &Binding) -> bool {
 
 #[test]
 fn every_launch_is_needed() {
-    let (plan, graph) = sound();
-    for i in 0..plan.launches.len() {
-        let message = refusal(&plan, &graph, |p| {
-            p.launches.remove(i);
-            p.trace.remove(i);
-        });
-        assert!(!message.is_empty(), "nobody misses launch {i}:\n{plan}");
+    let accumulates = with_purpose(Purpose::Accumulate(super::OPTIMIZER));
+    for (plan, graph) in [sound(), with_rule(ADAFACTOR), with_rule(MUON), accumulates] {
+        for i in 0..plan.launches.len() {
+            let message = refusal(&plan, &graph, |p| {
+                p.launches.remove(i);
+                p.trace.remove(i);
+            });
+            assert!(!message.is_empty(), "nobody misses launch {i}:\n{plan}");
+        }
     }
 }
 
+/// What stands in the arenas is updated once, and only if it has a gradient.
+#[test]
+fn every_parameter_takes_its_own_step() {
+    let (plan, graph) = with_rule(MUON);
+    let update = plan.launches.iter().position(|l| l.scope == "optimizer/transformer.h.1.mlp.c_fc.weight");
+    let last = update.map(|first| {
+        first + plan.launches[first..].iter().take_while(|l| l.scope == plan.launches[first].scope).count()
+    });
+    let last = last.expect("Muon goes by tensors") - 1;
+    let remove = |p: &mut Plan| {
+        p.launches.remove(last);
+        p.trace.remove(last);
+    };
+    assert!(refusal(&plan, &graph, remove).contains("transformer.h.1.mlp.c_fc.weight\": no launch updates all of it"));
+    let repeat = |p: &mut Plan| {
+        p.launches.push(p.launches[last].clone());
+        p.trace.push(p.trace[last].clone());
+    };
+    assert!(refusal(&plan, &graph, repeat).contains("needs "));
+    let mut fewer = graph.clone();
+    fewer.gradients.retain(|&(param, _)| graph.params[param.index()].name != "transformer.wpe.weight");
+    let (plan, _) = sound();
+    let message = refusal(&plan, &fewer, |_| ());
+    assert!(message.contains("transformer.wpe.weight\": it has no gradient but is updated"), "{message}");
+    let alone = Plan::new(&fewer, Purpose::Train(super::OPTIMIZER), 4, Target::Gpu).expect("the model lowers");
+    let updates = |p: &Plan| p.launches.iter().filter(|l| l.launch.entry.name == "adamw").count();
+    assert_eq!((updates(&plan), updates(&alone)), (1, 2), "the neighbors on both sides take a launch each");
+}
+
+/// What parts of a batch add up has its place alone, and only the last part updates.
+#[test]
+fn parts_of_a_batch_keep_their_sum() {
+    let (plan, graph) = with_purpose(Purpose::Accumulate(super::OPTIMIZER));
+    let (whole, _) = sound();
+    let at = plan.launches.iter().position(|l| l.launch.entry.name == "accumulate").expect("gradients add up");
+    assert_eq!((plan.tail, plan.launches.len()), (at + 1, whole.launches.len() + 1));
+    assert_eq!((plan.dispatches(1), plan.dispatches(3)), (plan.launches.len(), plan.launches.len() + 2 * (at + 1)));
+    assert_eq!(whole.dispatches(1), whole.launches.len());
+    for kept in &plan.launches[at].bindings[2..] {
+        let message = refusal(&plan, &graph, |p| {
+            let free = p.launches[..at].iter_mut().flat_map(|l| &mut l.bindings).find(|b| writes(b) && b.size <= 64);
+            free.expect("something small is written").buffer = kept.buffer;
+        });
+        assert!(!message.is_empty(), "{:?} may hold something else meanwhile", kept.buffer);
+    }
+    let spare = refusal(&plan, &graph, |p| {
+        // A launch beside all others, so that nothing but the place of the sum is wrong.
+        let mut launch = p.launches[at + 2].clone();
+        launch.bindings[2].buffer = p.launches[at].bindings[2].buffer;
+        p.launches.push(launch);
+        p.trace.push(p.trace[at + 2].clone());
+    });
+    assert!(spare.contains("is kept between the parts of a batch"), "{spare}");
+    let eager = refusal(&plan, &graph, |p| p.tail = p.launches.len());
+    assert!(eager.contains("updates parameters with every part"), "{eager}");
+    let beyond = refusal(&plan, &graph, |p| p.tail = p.launches.len() + 1);
+    assert!(!beyond.is_empty(), "the tail starts nowhere");
+    let moved = refusal(&plan, &graph, |p| p.launches[at + 1].bindings[0].size -= 256);
+    assert!(moved.contains("binds"), "{moved}");
+}
+
+/// Muon's matrices are those inside blocks; embeddings, head, norms and biases follow AdamW in as few launches as they can.
+#[test]
+fn muon_takes_the_matrices_of_blocks() {
+    let (plan, graph) = with_rule(MUON);
+    let mut found: Vec<&str> = plan.launches.iter().filter_map(|l| l.scope.strip_prefix("optimizer/")).collect();
+    found.dedup();
+    let mut expected: Vec<&str> = graph.params.iter().map(|p| p.name.as_str()).collect();
+    expected.retain(|name| name.contains(".h.") && name.ends_with("weight") && !name.contains("ln_"));
+    assert_eq!(found, expected);
+    assert_eq!(found.len(), 8);
+    assert_eq!(plan.launches.iter().filter(|l| l.launch.entry.name == "adamw").count(), 2);
+    let named = |name: &str, dims: &[usize], decay| {
+        let init = trainyard::ir::Init::Zeros;
+        trainyard::ir::Param { name: name.to_owned(), shape: Extents::new(dims), init, decay, frozen: false, parts: vec![] }.is_hidden_matrix()
+    };
+    assert!(named("bert.encoder.layer.3.attention.self.query.weight", &[4, 4], true));
+    assert!(named("encoder.block.0.layer.0.SelfAttention.q.weight", &[4, 4], true));
+    assert!(named("model.decoder.layers.11.fc1.weight", &[8, 4], true));
+    assert!(!named("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", &[32, 4], true));
+    assert!(!named("bert.embeddings.word_embeddings.weight", &[8, 4], true));
+    assert!(!named("lm_head.weight", &[8, 4], true));
+    assert!(!named("cls.predictions.transform.dense.weight", &[4, 4], true));
+    assert!(!named("transformer.h.0.attn.c_attn.bias", &[12], true));
+    assert!(!named("transformer.h.0.attn.c_attn.weight", &[4, 12], false));
+    assert!(!named("transformer.h.last.weight", &[4, 12], true));
 /// Over two sources nobody completes what another began: three gradients, five launches, each of them needed.
 #[test]
 fn every_launch_of_an_attention_over_two_sources_is_needed() {

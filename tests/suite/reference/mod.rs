@@ -1,5 +1,6 @@
 //! The interpreter: properties that no rounding excuses, errors, dropout, the optimizer, and training with it.
 
+pub mod answers;
 mod attention;
 mod definition;
 mod dropout;

@@ -3,8 +3,8 @@
 use trainyard::{
     ir::{AttentionShape, Bias, Dropout, ElementLoss, Epilogue, Mask, NormKind},
     kernels::{
-        KernelError, Launch, Target, attention, columns, copy, cross_entropy, element_loss, elementwise, embedding,
-        gated, matmul, norm, optimizer, record, rotate, rows, stage, sum,
+        KernelError, Launch, Target, adafactor, attention, columns, copy, cross_entropy, element_loss, elementwise,
+        embedding, gated, matmul, muon, norm, optimizer, record, rotate, rows, stage, sum,
     },
 };
 
@@ -41,15 +41,46 @@ pub fn all(target: Target) -> Result<Vec<Launch>, KernelError> {
             sum::total(rows, target)?,
         ]);
     }
+    launches.extend(optimizers(target)?);
+    launches.extend([record::loss(8, target)?, stage::copy(77, 4, target)?, stage::copy(1 << 20, 16, target)?]);
+    Ok(launches)
+}
+
+fn optimizers(target: Target) -> Result<Vec<Launch>, KernelError> {
+    let mut launches = Vec::new();
     for arena in [64, 107_904, 124_439_808] {
-        let adamw = optimizer::AdamW { arena, decayed: arena / 2, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
         launches.extend([
+            optimizer::accumulate(arena, target)?,
             optimizer::norm_partials(arena, target)?,
             optimizer::finish(arena, 8, target)?,
-            optimizer::adamw(&adamw, target)?,
         ]);
     }
-    launches.extend([record::loss(8, target)?, stage::copy(77, 4, target)?, stage::copy(1 << 20, 16, target)?]);
+    for (skip, length) in [(0, 64), (63, 1), (17, 107_904), (0, 124_439_808)] {
+        let window = optimizer::Window { skip, length, decayed: length / 2 };
+        launches.extend([
+            optimizer::adamw(&window, [0.9, 0.999], 1e-8, target)?,
+            optimizer::sgd(&window, 0.9, target)?,
+            optimizer::lion(&window, [0.9, 0.99], target)?,
+        ]);
+    }
+    for (skip, rows, columns) in [(0, 1, 1), (63, 5, 3), (0, 64, 192), (17, 50_257, 768)] {
+        let decay = rows > 1;
+        let spec = adafactor::Adafactor { skip, rows, columns, decay, eps: 1e-30, clip_threshold: 1.0 };
+        launches.extend([
+            adafactor::rows(&spec, target)?,
+            adafactor::columns(&spec, target)?,
+            adafactor::norm(&spec, target)?,
+            adafactor::apply(&spec, target)?,
+            adafactor::vector(&adafactor::Adafactor { rows: 1, ..spec }, target)?,
+        ]);
+        let matrix = muon::Matrix { skip, rows, columns };
+        launches.extend([
+            muon::momentum(&matrix, 0.95, target)?,
+            muon::normalize(&matrix, 1e-7, target)?,
+            muon::polynomial(rows.min(columns), [3.4445, -4.775, 2.0315], target)?,
+            muon::apply(&matrix, 1.5, target)?,
+        ]);
+    }
     Ok(launches)
 }
 

@@ -3,7 +3,12 @@
 mod files;
 mod fuzz;
 mod hostile;
+mod kinds;
 mod own;
+mod places;
+mod processors;
 mod runs;
 mod train;
+mod unigram;
 mod utf8;
+mod word_pieces;

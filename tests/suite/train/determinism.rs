@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trainyard::data::{Objective, Shape};
 use trainyard::kernels::Step;
 use trainyard::train::checkpoint::{File, OPTIMIZER, RunRecord, TRAINER, WEIGHTS};
-use trainyard::train::{DeviceChoice, Session, State};
+use trainyard::train::{DeviceChoice, Rule, Session, State};
 
 use super::{losses, session, shared, train};
 
@@ -54,6 +54,8 @@ fn the_length_of_a_submit_changes_no_bit() {
                     clip: 1.0,
                     slot: 0,
                     site: 0,
+                    part: 0,
+                    parts: 1,
                 };
                 (uniform, batch)
             };
@@ -78,21 +80,31 @@ fn file<'a>(files: &'a [File], name: &str) -> &'a [u8] {
 #[test]
 fn interrupted_and_resumed_is_uninterrupted() {
     for choice in [shared(), DeviceChoice::Cpu] {
-        let mut whole = session("bench-c", &changes(), 4, choice.clone());
-        let expected = losses(&train(&mut whole, 7));
-
-        let mut first = session("bench-c", &changes(), 4, choice.clone());
-        train(&mut first, 3);
-        let files = block_on(first.snapshot("bench-c", None)).expect("nothing is under way");
-        drop(first);
-        let record = RunRecord::from_json(file(&files, TRAINER)).expect("our own record");
-        assert_eq!((record.step, record.seed, record.preset.as_str()), (3, 4, "bench-c"));
-
-        let mut second = session("bench-c", &changes(), record.seed, choice);
-        second.resume(record.step, file(&files, WEIGHTS), file(&files, OPTIMIZER)).expect("it belongs to this model");
-        assert_eq!(losses(&train(&mut second, 4)), expected[3..]);
-        assert_eq!(state(&mut second), state(&mut whole));
+        for (rule, _) in Rule::NAMES {
+            resumes(choice.clone(), rule);
+        }
     }
+}
+
+fn resumes(choice: DeviceChoice, rule: &str) {
+    // One of the rules takes its batches in parts.
+    let parts = if rule == "lion" { 2 } else { 1 };
+    let changes = [changes(), vec![("optimizer", json!(rule)), ("accumulate", json!(parts))]].concat();
+    let mut whole = session("bench-c", &changes, 4, choice.clone());
+    let expected = losses(&train(&mut whole, 7));
+
+    let mut first = session("bench-c", &changes, 4, choice.clone());
+    train(&mut first, 3);
+    let files = block_on(first.snapshot("bench-c", None)).expect("nothing is under way");
+    drop(first);
+    let record = RunRecord::from_json(file(&files, TRAINER)).expect("our own record");
+    assert_eq!((record.step, record.seed, record.preset.as_str()), (3, 4, "bench-c"));
+    assert_eq!(record.settings["optimizer"], rule);
+
+    let mut second = session("bench-c", &changes, record.seed, choice);
+    second.resume(record.step, file(&files, WEIGHTS), file(&files, OPTIMIZER)).expect("it belongs to this model");
+    assert_eq!(losses(&train(&mut second, 4)), expected[3..], "{rule}");
+    assert_eq!(state(&mut second), state(&mut whole), "{rule}");
 }
 
 /// Each part of a checkpoint matters: without it the run goes another way.

@@ -1,5 +1,6 @@
 //! Runs: learning, determinism, divergence, live settings, checkpoints, schedules, decoding.
 
+mod accumulation;
 mod decoding;
 mod determinism;
 mod runs;

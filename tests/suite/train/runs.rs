@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use serde_json::json;
-use trainyard::train::{DeviceChoice, TrainError};
+use trainyard::train::{DeviceChoice, Rule, TrainError};
 
 use super::{session, shared, train};
 
@@ -36,6 +36,27 @@ fn both_engines_train_alike() {
     let mut other = session("bench-c", &[changes[1].clone(), changes[2].clone(), changes[3].clone()], 3, shared());
     let undropped = train(&mut other, 1);
     assert!((undropped[0].loss - expected[0].loss).abs() > 1e-4, "dropout does nothing");
+}
+
+/// Every rule trains, and on both engines alike.
+#[test]
+fn every_rule_learns_on_both_engines() {
+    let rates = [("adamw", 1e-3), ("sgd", 0.1), ("adafactor", 1e-3), ("lion", 3e-4), ("muon", 1e-3)];
+    assert_eq!(rates.map(|r| r.0), Rule::NAMES.map(|r| r.0));
+    for (rule, lr) in rates {
+        let changes =
+            [("optimizer", json!(rule)), ("lr", json!(lr)), ("warmup", json!(0)), ("schedule", json!("constant"))];
+        let mut gpu = session("bench-c", &changes, 3, shared());
+        let mut cpu = session("bench-c", &changes, 3, DeviceChoice::Cpu);
+        let (found, expected) = (train(&mut gpu, 4), train(&mut cpu, 4));
+        for (f, e) in found.iter().zip(&expected) {
+            assert!((f.loss - e.loss).abs() <= 1e-4, "{rule}, step {}: {} and {}", f.step, f.loss, e.loss);
+        }
+        let later = train(&mut gpu, 60);
+        let (first, last) = (found[0].loss, later[59].loss);
+        println!("{rule}: {first} to {last}");
+        assert!(last < first - 0.5, "{rule}: {first} to {last}");
+    }
 }
 
 #[test]
