@@ -1,11 +1,11 @@
 //! Faults put into a sound plan: verification must find each of them. Without these tests it could accept anything.
 
-use trainyard::ir::{Bias, Graph, Mask, Optimizer, OptimizerKind, Shape as Extents};
+use trainyard::ir::{Bias, Graph, Mask, Optimizer, OptimizerKind};
 use trainyard::kernels::{Access, Target};
 use trainyard::models::{Extents, Mode};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
 
-use super::{tiny, training_graph, training_plan};
+use super::{tiny, training_graph};
 use crate::cases::attention::{Part, Shape};
 use crate::models::gpt2;
 
@@ -132,7 +132,15 @@ fn muon_takes_the_matrices_of_blocks() {
     assert_eq!(plan.launches.iter().filter(|l| l.launch.entry.name == "adamw").count(), 2);
     let named = |name: &str, dims: &[usize], decay| {
         let init = trainyard::ir::Init::Zeros;
-        trainyard::ir::Param { name: name.to_owned(), shape: Extents::new(dims), init, decay, frozen: false, parts: vec![] }.is_hidden_matrix()
+        trainyard::ir::Param {
+            name: name.to_owned(),
+            shape: trainyard::ir::Shape::new(dims),
+            init,
+            decay,
+            frozen: false,
+            parts: vec![],
+        }
+        .is_hidden_matrix()
     };
     assert!(named("bert.encoder.layer.3.attention.self.query.weight", &[4, 4], true));
     assert!(named("encoder.block.0.layer.0.SelfAttention.q.weight", &[4, 4], true));
@@ -144,6 +152,8 @@ fn muon_takes_the_matrices_of_blocks() {
     assert!(!named("transformer.h.0.attn.c_attn.bias", &[12], true));
     assert!(!named("transformer.h.0.attn.c_attn.weight", &[4, 12], false));
     assert!(!named("transformer.h.last.weight", &[4, 12], true));
+}
+
 /// Over two sources nobody completes what another began: three gradients, five launches, each of them needed.
 #[test]
 fn every_launch_of_an_attention_over_two_sources_is_needed() {
