@@ -98,7 +98,8 @@ fn columns(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
     let all = sum_slices(lane, slice, sum) / f32(ROWS);
     if (slice == 0u && wanted < COLUMNS) {
         let mean = follow(moment2[SKIP + c], all.x);
-        scale[c] = sqrt(all.y / mean);
+        // Two roots: a column without gradients is 1e-30, and the quotient would leave the range.
+        scale[c] = sqrt(all.y) / sqrt(mean);
         if (scalars[0] >= 0.0) {
             moment2[SKIP + c] = mean;
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::DataError;
 use super::documents::{Documents, clauses};
-use super::world::{DocumentKind, TRAIN, VALIDATION, World};
+use super::world::{self, Document, DocumentKind, TRAIN, VALIDATION, World};
 use crate::text::{TextError, Tokenizer, TrainKind, TrainSpec};
 
 /// The largest text: what a browser's 4 GiB of WebAssembly memory, or a workstation, holds with its ids.
@@ -53,6 +53,7 @@ pub(super) struct Corpus {
     origin: Origin,
     /// Made on first use, for most objectives read no more than the tokens above.
     structures: [OnceLock<Result<Structure, DataError>>; 2],
+    pairs: [OnceLock<Result<Vec<Pair>, DataError>>; 2],
 }
 
 /// Where documents come from.
@@ -69,8 +70,6 @@ struct Structure {
     documents: Documents,
     /// Documents with their classes.
     labels: Vec<(u32, u32)>,
-    /// Sources with their targets.
-    pairs: Vec<Pair>,
 }
 
 /// Source and target.
@@ -78,15 +77,21 @@ pub(super) type Pair = (Vec<u32>, Vec<u32>);
 
 /// The texts of the two parts of the built-in text.
 pub(super) fn world_texts(world_seed: u32) -> (String, String) {
-    let world = World::new(world_seed);
     let text = |part| {
-        let (first, count) = world_documents(part);
-        world.text(first, count)
+        let (first, count) = world_range(part);
+        world::text(world_seed, first, count)
     };
     (text(PartKind::Training), text(PartKind::Validation))
 }
 
-fn world_documents(part: PartKind) -> (u32, u32) {
+fn world_documents(world_seed: u32, part: PartKind) -> Vec<Document> {
+    let world = World::new(world_seed);
+    let (first, count) = world_range(part);
+    (first..first + count).map(|index| world.document(index)).collect()
+}
+
+/// The first document of a part of the built-in text, and how many it has.
+const fn world_range(part: PartKind) -> (u32, u32) {
     match part {
         PartKind::Training => (TRAIN.start, WORLD_TRAIN_DOCUMENTS),
         PartKind::Validation => (VALIDATION.start, WORLD_VALIDATION_DOCUMENTS),
@@ -97,7 +102,7 @@ impl Corpus {
     /// The tokens of [`world_texts`].
     pub(super) fn world(name: String, world_seed: u32, train: Vec<u32>, validation: Vec<u32>) -> Self {
         let origin = Origin::World(world_seed);
-        Self { name, train, validation, origin, structures: Default::default() }
+        Self { name, train, validation, origin, structures: Default::default(), pairs: Default::default() }
     }
 
     /// Cuts a text's tokens 90 to 10, in order; each part has at least one window. Documents are cut at `cut`, the
@@ -118,7 +123,14 @@ impl Corpus {
         let nine_tenths = (total as u64 * 9 / 10) as usize;
         let validation = tokens.split_off(nine_tenths.min(total - window));
         let origin = Origin::Text(text, cut);
-        Ok(Self { name: name.to_owned(), train: tokens, validation, origin, structures: Default::default() })
+        Ok(Self {
+            name: name.to_owned(),
+            train: tokens,
+            validation,
+            origin,
+            structures: Default::default(),
+            pairs: Default::default(),
+        })
     }
 
     /// The part to learn from.
@@ -174,7 +186,14 @@ impl<'a> Part<'a> {
 
     /// Its pairs of source and target, one at least.
     pub(super) fn pairs(&self) -> Result<&'a [Pair], DataError> {
-        let pairs = &self.structure()?.pairs;
+        let made = self.corpus.pairs[self.kind as usize].get_or_init(|| {
+            let pairs = match &self.corpus.origin {
+                Origin::Text(text, cut) => pairs_of_text(self.tokenizer, self.kind.of(text, *cut)),
+                Origin::World(seed) => pairs_of_world(self.tokenizer, *seed, self.kind),
+            };
+            pairs.map_err(|error| self.in_text(error))
+        });
+        let pairs = made.as_ref().map_err(DataError::clone)?;
         if pairs.is_empty() {
             return Err(self.lacks("seq2seq", "lines of a source, a tab and a target"));
         }
@@ -189,52 +208,63 @@ impl<'a> Part<'a> {
     fn structure(&self) -> Result<&'a Structure, DataError> {
         let made = self.corpus.structures[self.kind as usize].get_or_init(|| {
             let structure = match &self.corpus.origin {
-                Origin::Text(text, cut) => Structure::of_text(
-                    self.tokenizer,
-                    match self.kind {
-                        PartKind::Training => &text[..*cut],
-                        PartKind::Validation => &text[*cut..],
-                    },
-                ),
+                Origin::Text(text, cut) => Documents::of_text(self.tokenizer, self.kind.of(text, *cut))
+                    .map(|documents| Structure { documents, labels: Vec::new() }),
                 Origin::World(seed) => Structure::of_world(self.tokenizer, *seed, self.kind),
             };
-            structure.map_err(|error| DataError::Text { name: self.corpus.name.clone(), error })
+            structure.map_err(|error| self.in_text(error))
         });
         made.as_ref().map_err(DataError::clone)
+    }
+
+    fn in_text(&self, error: TextError) -> DataError {
+        DataError::Text { name: self.corpus.name.clone(), error }
+    }
+}
+
+impl PartKind {
+    /// The part of a text that is cut at a byte.
+    fn of(self, text: &str, cut: usize) -> &str {
+        match self {
+            Self::Training => &text[..cut],
+            Self::Validation => &text[cut..],
+        }
     }
 }
 
 impl Structure {
-    fn of_text(tokenizer: &Tokenizer, text: &str) -> Result<Self, TextError> {
-        let columns = |line: &str| {
-            let mut columns = line.split('\t').map(str::trim);
-            let (source, target) = (columns.next()?, columns.next()?);
-            (!source.is_empty() && !target.is_empty()).then(|| (source.to_owned(), target.to_owned()))
-        };
-        let pairs = text.lines().filter_map(columns);
-        let pairs = pairs.map(|(source, target)| Ok((tokenizer.encode(&source)?, tokenizer.encode(&target)?)));
-        let pairs = pairs.collect::<Result<_, TextError>>()?;
-        Ok(Self { documents: Documents::of_text(tokenizer, text)?, labels: Vec::new(), pairs })
-    }
-
-    /// Reviews are labeled 0 if negative, 1 if positive; stories with a question are pairs of the story, up to the
-    /// question, and the answer.
+    /// Reviews are labeled 0 if negative, 1 if positive.
     fn of_world(tokenizer: &Tokenizer, seed: u32, part: PartKind) -> Result<Self, TextError> {
-        let world = World::new(seed);
-        let (first, count) = world_documents(part);
-        let documents: Vec<_> = (first..first + count).map(|index| world.document(index)).collect();
-        let (mut labels, mut pairs) = (Vec::new(), Vec::new());
-        for (number, document) in (0..).zip(&documents) {
-            match &document.kind {
-                DocumentKind::Review { positive } => labels.push((number, u32::from(*positive))),
-                DocumentKind::Story { question: Some((_, answer)) } => {
-                    let story = document.text.strip_suffix(answer.as_str()).unwrap_or(&document.text).trim_end();
-                    pairs.push((tokenizer.encode(story)?, tokenizer.encode(answer)?));
-                }
-                DocumentKind::Story { question: None } => {}
-            }
-        }
+        let documents = world_documents(seed, part);
+        let label = |(number, document): (u32, &Document)| match document.kind {
+            DocumentKind::Review { positive } => Some((number, u32::from(positive))),
+            DocumentKind::Story { .. } => None,
+        };
+        let labels = (0..).zip(&documents).filter_map(label).collect();
         let texts = documents.iter().map(|document| clauses(&document.text));
-        Ok(Self { documents: Documents::encode(tokenizer, texts)?, labels, pairs })
+        Ok(Self { documents: Documents::encode(tokenizer, texts)?, labels })
     }
+}
+
+/// The first two columns of every line that has a tab.
+fn pairs_of_text(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Pair>, TextError> {
+    let columns = |line| {
+        let mut columns = str::split(line, '\t').map(str::trim);
+        let (source, target) = (columns.next()?, columns.next()?);
+        (!source.is_empty() && !target.is_empty()).then_some((source, target))
+    };
+    let pairs = text.lines().filter_map(columns);
+    pairs.map(|(source, target)| Ok((tokenizer.encode(source)?, tokenizer.encode(target)?))).collect()
+}
+
+/// Stories with a question: up to the question, and the answer.
+fn pairs_of_world(tokenizer: &Tokenizer, seed: u32, part: PartKind) -> Result<Vec<Pair>, TextError> {
+    let mut pairs = Vec::new();
+    for document in world_documents(seed, part) {
+        if let DocumentKind::Story { question: Some((_, answer)) } = &document.kind {
+            let story = document.text.strip_suffix(answer.as_str()).unwrap_or(&document.text).trim_end();
+            pairs.push((tokenizer.encode(story)?, tokenizer.encode(answer)?));
+        }
+    }
+    Ok(pairs)
 }

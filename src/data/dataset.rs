@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use super::corpus::{Corpus, MAX_TEXT_BYTES, Part, TokenizerChoice, world_texts};
 use super::objective::Key;
-use super::{Batch, DataError, Example, Frame, Objective, Shape, Task, Vocabulary};
+use super::{Batch, DataError, Example, Frame, Objective, Shape, Task, Vocabulary, world};
 use crate::text::{BYTE_ORDER_MARK, Kind, Specials, TextError, Tokenizer, decode_utf8};
+
+/// Sentence pairs, of the ten million that there are; a tenth is not trained on.
+const TRANSLATION_PAIRS: u32 = 20_000;
 
 /// A character vocabulary above this deserves a hint at BPE.
 const LARGE_CHARACTER_VOCABULARY: usize = 512;
@@ -50,26 +53,25 @@ impl Dataset {
     /// An algorithmic task.
     #[must_use]
     pub fn task(task: Task) -> Self {
-        Self::new(task.tokenizer(), Specials::default(), Source::Task(task))
+        Self::new(task.tokenizer(), Source::Task(task))
     }
 
     /// An algorithmic task whose vocabulary also has `<eos>`, `<pad>` and `<bos>`, for encoder–decoders: the question is
     /// the source, the answer the target. The other ids are those of [`Dataset::task`].
     #[must_use]
     pub fn task_pairs(task: Task) -> Self {
-        let (tokenizer, specials) = task.pair_tokenizer();
-        Self::new(tokenizer, specials, Source::Task(task))
+        Self::new(task.pair_tokenizer(), Source::Task(task))
     }
 
-    fn new(tokenizer: Tokenizer, specials: Specials, source: Source) -> Self {
-        let vocabulary = Vocabulary::new(&tokenizer, specials);
+    fn new(tokenizer: Tokenizer, source: Source) -> Self {
+        let vocabulary = Vocabulary::new(&tokenizer, tokenizer.specials());
         Self { tokenizer, vocabulary, source, notices: Vec::new() }
     }
 
-    /// The same data with these special tokens, framed as `frame` says.
+    /// The same data, its rows framed for another family than the special tokens suggest.
     #[must_use]
-    pub fn with_specials(mut self, specials: Specials, frame: Frame) -> Self {
-        self.vocabulary = Vocabulary::new(&self.tokenizer, specials).with_frame(frame);
+    pub fn with_frame(mut self, frame: Frame) -> Self {
+        self.vocabulary = self.vocabulary.with_frame(frame);
         self
     }
 
@@ -94,10 +96,19 @@ impl Dataset {
         match encoded {
             Ok((train, validation, tokenizer)) => {
                 let source = Source::World(Corpus::world(name, world_seed, train, validation));
-                Ok(Self::new(tokenizer, Specials::default(), source))
+                Ok(Self::new(tokenizer, source))
             }
             Err(error) => Err(DataError::Text { name, error }),
         }
+    }
+
+    /// Sentence pairs of the synthetic world of `world_seed`, English and Zorish, for `seq2seq`.
+    ///
+    /// # Errors
+    /// As [`Dataset::text`].
+    pub fn translation(world_seed: u32, choice: TokenizerChoice, context: usize) -> Result<Self, DataError> {
+        let pairs = world::Translator::new(world_seed).lines(0, TRANSLATION_PAIRS);
+        Self::text("translation", pairs.as_bytes(), choice, context)
     }
 
     /// A text of the visitor's. The tokens are split 90 to 10 in order; the validation part holds at least
@@ -127,7 +138,7 @@ impl Dataset {
             notices.push(format!("The text has {size} different characters; BPE would make better use of the model."));
         }
         let corpus = Corpus::split(name, text.into(), cut, tokens, context)?;
-        Ok(Self { notices, ..Self::new(tokenizer, Specials::default(), Source::Text(corpus)) })
+        Ok(Self { notices, ..Self::new(tokenizer, Source::Text(corpus)) })
     }
 
     /// The batch of a training step: a pure function of its arguments.
@@ -170,7 +181,7 @@ impl Dataset {
         objective.batch(&part, &self.vocabulary, shape, key)
     }
 
-    /// What objectives know of the tokenizer.
+    /// The vocabulary as objectives see it.
     #[must_use]
     pub const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary

@@ -4,11 +4,17 @@
 //! and lines. In the synthetic world a document is a line, and the clauses of a review are segments too, because a
 //! review is one sentence.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use crate::rng::Draws;
 use crate::text::{TextError, Tokenizer};
 
 /// How the clauses of the world's reviews are joined, with the word that follows.
 const CLAUSES: [&str; 3] = [" and the ", " , but the ", " , the "];
+
+/// Segments whose tokens are looked up instead of encoded again; a text of many different ones gains nothing from more.
+const MOST_KNOWN: usize = 1 << 16;
 
 /// Token ids with the bounds of documents and of segments.
 #[derive(Clone, Debug)]
@@ -29,13 +35,21 @@ impl Documents {
         documents: impl Iterator<Item = S>,
     ) -> Result<Self, TextError> {
         let mut out = Self { tokens: Vec::new(), segments: vec![0], documents: vec![0], divisible: Vec::new() };
+        // Many segments come again, and a copy costs a fraction of an encoding.
+        let mut known: HashMap<&str, Range<usize>> = HashMap::new();
         for document in documents {
             let first = out.segments.len() - 1;
             for segment in document {
-                let ids = tokenizer.encode(segment)?;
-                if !ids.is_empty() {
-                    out.tokens.extend(ids);
+                let start = out.tokens.len();
+                match known.get(segment) {
+                    Some(range) => out.tokens.extend_from_within(range.clone()),
+                    None => out.tokens.extend(tokenizer.encode(segment)?),
+                }
+                if out.tokens.len() > start {
                     out.segments.push(out.tokens.len() as u32);
+                    if known.len() < MOST_KNOWN {
+                        known.entry(segment).or_insert(start..out.tokens.len());
+                    }
                 }
             }
             let segments = out.segments.len() - 1;

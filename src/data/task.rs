@@ -14,7 +14,7 @@ use std::str::FromStr;
 use super::objective::{Causal, decoder};
 use super::{Batch, DataError, Frame, Objective, Shape, Vocabulary};
 use crate::rng::{Draws, Stream, pcg4d};
-use crate::text::{Specials, Tokenizer};
+use crate::text::Tokenizer;
 
 const SORT_LENGTH: usize = 6;
 const WORD_LENGTHS: std::ops::RangeInclusive<usize> = 2..=6;
@@ -94,10 +94,8 @@ impl Task {
     }
 
     /// The vocabulary for pairs of question and answer: the same ids, then those that it lacks of `<eos>`, `<pad>`, `<bos>`.
-    pub(super) fn pair_tokenizer(self) -> (Tokenizer, Specials) {
-        let tokenizer = self.with_specials(&["<eos>", "<pad>", "<bos>"]);
-        let [end, pad, start] = ["<eos>", "<pad>", "<bos>"].map(|token| tokenizer.id(token));
-        (tokenizer, Specials { pad, start, end, ..Specials::default() })
+    pub(super) fn pair_tokenizer(self) -> Tokenizer {
+        self.with_specials(&["<eos>", "<pad>", "<bos>"])
     }
 
     fn with_specials(self, specials: &[&str]) -> Tokenizer {

@@ -125,11 +125,12 @@ impl Vocabulary {
         start.into_iter().chain(body).chain(self.specials.end).collect()
     }
 
-    /// What a decoder reads first.
+    /// What a decoder reads first; refuses a vocabulary without the tokens of the frame.
     pub(super) fn decoder_start(&self, objective: &'static str) -> Result<u32, DataError> {
+        let end = self.end(objective)?;
         match self.frame {
             Frame::T5 => self.pad(objective),
-            Frame::Bart => self.end(objective),
+            Frame::Bart => self.start(objective).map(|_| end),
             Frame::Transformer => self.start(objective),
         }
     }

@@ -94,15 +94,14 @@ impl Bytes {
         encoding
     }
 
+    /// Ids outside the vocabulary become U+FFFD.
     pub(super) fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len());
         for &id in ids {
             match (self.byte(id), self.tokens.get(id as usize)) {
                 (Some(byte), _) => bytes.push(byte),
                 (None, Some(special)) => bytes.extend_from_slice(special.as_bytes()),
-                (None, None) => {
-                    bytes.extend_from_slice(char::REPLACEMENT_CHARACTER.encode_utf8(&mut [0; 4]).as_bytes())
-                }
+                (None, None) => bytes.extend_from_slice(b"\xEF\xBF\xBD"),
             }
         }
         String::from_utf8_lossy(&bytes).into_owned()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bytes::Bytes;
 use super::encoding::Encoding;
 use super::file::{self, Checked, ModelKind};
+use super::literals::Literals;
 use super::pipeline::Pipeline;
 use super::processor::Processor;
 use super::specials::Specials;
@@ -172,9 +173,8 @@ impl Tokenizer {
     /// Whether a token stands for something other than text.
     #[must_use]
     pub fn is_special(&self, id: u32) -> bool {
-        let is_one_of = |literals: &super::literals::Literals| {
-            self.tokens().get(id as usize).is_some_and(|token| literals.contains(token))
-        };
+        let is_one_of =
+            |literals: &Literals| self.tokens().get(id as usize).is_some_and(|token| literals.contains(token));
         match &self.form {
             Form::Symbols(table) => is_one_of(table.specials()),
             Form::Bytes(table) => is_one_of(table.specials()),

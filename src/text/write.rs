@@ -22,11 +22,19 @@ pub(super) fn file<'a>(specials: impl IntoIterator<Item = (u32, &'a str)>, parts
             })
         })
         .collect();
-    json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
-        "normalizer": parts.normalizer, "pre_tokenizer": parts.pre_tokenizer,
-        "post_processor": parts.post_processor, "decoder": parts.decoder, "model": parts.model
-    })
+    // `json!` would copy the vocabulary.
+    let fields = [
+        ("version", json!("1.0")),
+        ("truncation", Value::Null),
+        ("padding", Value::Null),
+        ("added_tokens", Value::Array(added)),
+        ("normalizer", parts.normalizer),
+        ("pre_tokenizer", parts.pre_tokenizer),
+        ("post_processor", parts.post_processor),
+        ("decoder", parts.decoder),
+        ("model", parts.model),
+    ];
+    Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// `{"token": id, …}` in the order of the ids.

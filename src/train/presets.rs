@@ -525,10 +525,6 @@ impl Preset {
                 Dataset::text(name, bytes, tokenizer, settings.context)?
             }
         };
-        let specials = match self.source {
-            Source::Task(_) => data.specials().clone(),
-            Source::World | Source::Text | Source::Figure => data.tokenizer().specials(),
-        };
-        Ok(data.with_specials(specials, settings.frame()))
+        Ok(data.with_frame(settings.frame()))
     }
 }

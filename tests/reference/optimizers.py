@@ -2,6 +2,8 @@
 
     python tests/reference/optimizers.py > tests/fixtures/optimizers_kat.json
 
+It needs torch 2.9 or newer, the first with Muon, and transformers 4.49; the answers name the versions that made them.
+
 Two matrices, one taller than wide and one wider than tall, and a vector. The matrices decay, the vector does not. The
 third gradient is ten times as large as the others, so that clipping has something to do. First values and gradients are
 numbers of single precision, which every machine can be given exactly.

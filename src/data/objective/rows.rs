@@ -77,7 +77,6 @@ pub(super) struct PairRows {
 impl PairRows {
     pub(super) fn new(shape: Shape, vocabulary: &Vocabulary, objective: &'static str) -> Result<Self, DataError> {
         let pad = vocabulary.pad(objective)?;
-        vocabulary.end(objective)?;
         let start = vocabulary.decoder_start(objective)?;
         let room = shape.batch * shape.target;
         Ok(Self {

@@ -13,6 +13,7 @@ mod choice;
 mod lexicon;
 mod review;
 mod story;
+mod translation;
 mod words;
 
 use std::ops::Range;
@@ -23,6 +24,7 @@ use self::choice::Table;
 pub use self::lexicon::Lexicon;
 use self::review::Review;
 use self::story::Story;
+pub use self::translation::Translator;
 
 /// Documents to learn from.
 pub const TRAIN: Range<u32> = 0..1 << 31;

@@ -14,13 +14,13 @@ pub(super) fn train(text: &str, spec: &TrainSpec, specials: &Specials) -> Result
     let mut alphabet: Vec<char> = (0..=u8::MAX).map(byte_level::character).collect();
     alphabet.sort_unstable();
     let ids: HashMap<char, u32> = alphabet.iter().copied().zip(0..).collect();
-    let words = words::count(text, &Value::Null, &write::byte_level(true))?
+    let words: Vec<Word> = words::count(text, &Value::Null, &write::byte_level(true))?
         .into_iter()
         .map(|(word, count)| Word { ids: word.chars().filter_map(|c| ids.get(&c).copied()).collect(), count })
         .collect();
     let mut tokens: Vec<String> = alphabet.iter().map(char::to_string).collect();
     let room = spec.vocab_size - specials.leading.len() - specials.trailing.len();
-    let merges = merges::learn(words, &mut tokens, room, "");
+    let merges = merges::learn(&words, &mut tokens, room, "");
     let tokens = specials.around(tokens);
     let parts = Parts {
         normalizer: Value::Null,

@@ -134,17 +134,24 @@ pub(super) fn file(text: &str, spec: &TrainSpec) -> Result<Value, TextError> {
         return Err(TextError::Sentinels { requested: sentinels, max: MAX_SENTINELS });
     }
     let specials = Specials::of(spec);
-    if spec.kind == TrainKind::Bytes {
-        let post_processor = spec.family.post_processor(true);
-        return Ok(Bytes::new(&specials.leading, &specials.trailing).to_json(post_processor));
-    }
-    if spec.kind == TrainKind::Characters {
-        if text.is_empty() {
-            return Err(TextError::Empty);
+    match spec.kind {
+        TrainKind::Bytes => {
+            Ok(Bytes::new(&specials.leading, &specials.trailing).to_json(spec.family.post_processor(true)))
         }
-        let tokens = specials.around(Symbols::of_text(text));
-        return Ok(Symbols::new(tokens, specials.unknown).to_json(spec.family.post_processor(false)));
+        TrainKind::Characters if text.is_empty() => Err(TextError::Empty),
+        TrainKind::Characters => {
+            let tokens = specials.around(Symbols::of_text(text));
+            Ok(Symbols::new(tokens, specials.unknown).to_json(spec.family.post_processor(false)))
+        }
+        TrainKind::Bpe => byte_pairs::train(trainable(text, spec)?, spec, &specials),
+        TrainKind::WordPiece => word_pieces::train(trainable(text, spec)?, spec, &specials),
+        TrainKind::Unigram => unigram::train(trainable(text, spec)?, spec, &specials),
+        TrainKind::Words => words_file(trainable(text, spec)?, spec, &specials),
     }
+}
+
+/// The text, if a vocabulary of the size that is asked for can be learned from it.
+fn trainable<'a>(text: &'a str, spec: &TrainSpec) -> Result<&'a str, TextError> {
     let ((min, max), requested) = (spec.sizes(), spec.vocab_size);
     if !(min..=max).contains(&requested) {
         return Err(TextError::VocabularySize { kind: spec.name(), requested, min, max });
@@ -153,12 +160,7 @@ pub(super) fn file(text: &str, spec: &TrainSpec) -> Result<Value, TextError> {
         return Err(TextError::Empty);
     }
     check_whitespace(text)?;
-    match spec.kind {
-        TrainKind::Characters | TrainKind::Bytes | TrainKind::Bpe => byte_pairs::train(text, spec, &specials),
-        TrainKind::WordPiece => word_pieces::train(text, spec, &specials),
-        TrainKind::Words => words_file(text, spec, &specials),
-        TrainKind::Unigram => unigram::train(text, spec, &specials),
-    }
+    Ok(text)
 }
 
 /// The most frequent words; equally frequent ones in the order of their characters.

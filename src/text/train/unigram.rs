@@ -3,10 +3,11 @@
 //! T5's own normalizer is a compiled table; here its parts stand for it: other white space and invisible characters
 //! become spaces, compatible characters one, several spaces one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::lattice::Piece;
 use super::{Specials, TrainSpec, em, frame, seeds, words};
 use crate::text::TextError;
 use crate::text::write::Parts;
@@ -52,12 +53,12 @@ pub(super) fn train(text: &str, spec: &TrainSpec, specials: &Specials) -> Result
 
 /// At most `room` pieces with their scores: all characters, the most frequent ones if there are too many, then the
 /// most probable substrings. Sorted by score; equal ones by their text.
-fn pieces(words: std::collections::BTreeMap<String, u64>, room: usize, specials: &Specials) -> Vec<(String, f64)> {
+fn pieces(words: BTreeMap<String, u64>, room: usize, specials: &Specials) -> Vec<(String, f64)> {
     let seeds = (room * SEEDS_PER_TOKEN).max(MIN_SEEDS);
     let mut lattices = seeds::lattices(words, seeds, |text| specials.contains(text));
     em::train(&mut lattices, (room as f64 * SURPLUS) as usize);
 
-    let text = |piece: &super::lattice::Piece| lattices.text(piece).iter().collect::<String>();
+    let text = |piece: &Piece| lattices.text(piece).iter().collect::<String>();
     let (mut characters, mut others): (Vec<_>, Vec<_>) = lattices
         .pieces
         .iter()

@@ -31,8 +31,8 @@ pub(super) fn train(text: &str, spec: &TrainSpec, specials: &Specials) -> Result
         let ids: Option<Vec<u32>> = symbols(&word).map(|symbol| ids.get(&symbol).copied()).collect();
         ids.map(|ids| Word { ids, count })
     };
-    let words = counts.into_iter().filter_map(spell).collect();
-    merges::learn(words, &mut tokens, room, CONTINUING);
+    let words: Vec<Word> = counts.into_iter().filter_map(spell).collect();
+    merges::learn(&words, &mut tokens, room, CONTINUING);
     Ok(file(&specials.around(tokens), spec, specials))
 }
 

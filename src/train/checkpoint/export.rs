@@ -17,7 +17,10 @@ impl Session {
         let config = format!("{:#}\n", self.settings().model.to_json()?);
         Ok(vec![
             File { name: CONFIG, bytes: config.into_bytes() },
-            File { name: WEIGHTS, bytes: export_weights(self.engine().graph(), &state.parameters) },
+            File {
+                name: WEIGHTS,
+                bytes: export_weights(self.settings().model.config.family(), self.engine().graph(), &state.parameters),
+            },
             File { name: TOKENIZER, bytes: self.data().tokenizer().to_json().into_bytes() },
         ])
     }

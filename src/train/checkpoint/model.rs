@@ -1,6 +1,6 @@
 //! A model read from a checkpoint, to generate and evaluate with: any GPT-2 directory in Hugging Face's form.
 
-use super::import_weights;
+use super::{Source, Strictness, WEIGHTS, Weights, assemble, put, wanted};
 use crate::models::{Architecture, Mode, Model, ModelError};
 use crate::text::Tokenizer;
 use crate::train::decode::{Sampling, Stop};
@@ -19,7 +19,7 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// Reads the three files of a checkpoint. Nothing is loaded unless all of it fits.
+    /// Reads the three files of a checkpoint, which are in memory. Nothing is loaded unless all of it fits.
     ///
     /// # Errors
     /// When a file is malformed, the files do not fit each other, or the device does not hold the model.
@@ -29,11 +29,31 @@ impl LoadedModel {
         weights: &[u8],
         device: DeviceChoice,
     ) -> Result<Self, TrainError> {
+        let weights = Weights::of_files(vec![(WEIGHTS.to_owned(), weights)]).await?;
+        Self::load(model, tokenizer, &weights, device).await
+    }
+
+    /// Puts the weights of a checkpoint on a device.
+    ///
+    /// # Errors
+    /// When the files do not fit each other, or the device does not hold the model.
+    pub async fn load<S: Source>(
+        model: Model,
+        tokenizer: Tokenizer,
+        weights: &Weights<S>,
+        device: DeviceChoice,
+    ) -> Result<Self, TrainError> {
         if tokenizer.vocab_size() > model.config.vocabulary() {
             return Err(TrainError::Vocabulary { model: model.config.vocabulary(), data: tokenizer.vocab_size() });
         }
         let mut engine = Engine::look(&model, device).await?;
-        let parameters = import_weights(engine.graph(), weights)?;
+        let tensors = engine.graph().tensors();
+        let mut parameters = assemble(engine.graph());
+        let keep = |at: usize, values: Vec<f32>| -> Result<(), TrainError> {
+            put(&mut parameters, &tensors[at], values);
+            Ok(())
+        };
+        weights.load(model.config.family(), &wanted(&tensors), Strictness::Exact, keep).await?;
         engine.set_parameters(parameters)?;
         Ok(Self { model, tokenizer, engine })
     }

@@ -115,7 +115,7 @@ impl Session {
     /// When they do not belong to this model, or the device fails.
     pub fn resume(&mut self, step: u32, weights: &[u8], optimizer: &[u8]) -> Result<(), TrainError> {
         let graph = self.engine().graph();
-        let parameters = import_weights(graph, weights)?;
+        let parameters = import_weights(self.settings().model.config.family(), graph, weights)?;
         let [moment1, moment2] = import_moments(graph, optimizer)?;
         self.restore(step, State { parameters, moment1, moment2 })
     }
@@ -144,10 +144,11 @@ fn import_moments(graph: &Graph, file: &[u8]) -> Result<[Vec<Vec<f32>>; 2], Trai
         for param in &graph.params {
             let name = format!("{prefix}{}", param.name);
             let tensor = tensors.get(&name).ok_or_else(|| fault(format!("{name} is missing")))?;
-            if tensor.shape != param.shape.dims() {
-                return Err(fault(format!("{name} is {:?}, expected {:?}", tensor.shape, param.shape.dims())));
+            let (found, expected) = (&tensor.entry.shape, param.shape.dims());
+            if found != expected {
+                return Err(fault(format!("{name} is {found:?}, expected {expected:?}")));
             }
-            let data = tensor.to_f32();
+            let data = tensor.to_f32().map_err(|e| fault(e.to_string()))?;
             if data.iter().any(|v| !v.is_finite()) {
                 return Err(fault(format!("{name} holds values that are not finite")));
             }

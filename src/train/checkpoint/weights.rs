@@ -1,21 +1,77 @@
-use super::safetensors::{SafetensorsError, read, write};
-use crate::ir::Graph;
+use super::fit::{Fit, assemble, put, wanted};
+use super::safetensors::{Named, SafetensorsError, read, write};
+use super::{Report, Strictness};
+use crate::ir::{Graph, NamedTensor};
+use crate::models::Family;
 
-/// Weights that do not belong to a model.
+/// Weights that cannot be read, or do not belong to a model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WeightsError {
-    /// The file itself is wrong.
+    /// The bytes are wrong.
     #[error(transparent)]
-    File(#[from] SafetensorsError),
+    Bytes(#[from] SafetensorsError),
+    /// A file of a directory is wrong.
+    #[error("{file}: {error}")]
+    File {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        error: SafetensorsError,
+    },
+    /// A file cannot be read or written.
+    #[error("{file} cannot be {verb}: {what}")]
+    Io {
+        /// Its name.
+        file: String,
+        /// What was tried: `read` or `written`.
+        verb: &'static str,
+        /// The system's words.
+        what: String,
+    },
+    /// A directory without weights.
+    #[error("there is no model.safetensors{}", if *pickled { "; pytorch_model.bin is not read, convert it to safetensors" } else { "" })]
+    NoWeights {
+        /// Whether there are weights of the form that can run programs.
+        pickled: bool,
+    },
+    /// The index of a checkpoint of several files is not what the format says.
+    #[error("model.safetensors.index.json: {0}")]
+    Index(String),
+    /// The index names a file that is not there.
+    #[error("{file} is missing; the index places {tensors} tensors in it, the first is {first:?}")]
+    MissingShard {
+        /// The file.
+        file: String,
+        /// How many tensors are in it.
+        tensors: usize,
+        /// One of them.
+        first: String,
+    },
+    /// The index names a tensor that its file does not have.
+    #[error("the index places tensor {tensor:?} in {file}, which does not have it")]
+    AbsentTensor {
+        /// The tensor.
+        tensor: String,
+        /// The file.
+        file: String,
+    },
+    /// Two files have one tensor.
+    #[error("tensor {tensor:?} is in {first} and in {second}")]
+    TwoFiles {
+        /// The tensor.
+        tensor: String,
+        /// A file.
+        first: String,
+        /// Another file.
+        second: String,
+    },
     /// Tensors are missing, unexpected or of another shape; nothing was loaded.
-    #[error("the weights do not fit the configuration: {}", list(missing, unexpected, shapes))]
+    #[error("the weights do not fit the configuration: {}", report.faults(*strictness))]
     Fit {
-        /// Parameters that the file lacks.
-        missing: Vec<String>,
-        /// Tensors that the model lacks.
-        unexpected: Vec<String>,
-        /// Tensors of another shape: name, found, expected.
-        shapes: Vec<(String, String, String)>,
+        /// All that was found.
+        report: Box<Report>,
+        /// What was asked for.
+        strictness: Strictness,
     },
     /// A weight is infinite or not a number.
     #[error("tensor {name:?} holds {count} values that are not finite, the first at {first}")]
@@ -27,38 +83,56 @@ pub enum WeightsError {
         /// Flat index of the first.
         first: usize,
     },
+    /// A tensor does not fit into memory.
+    #[error("tensor {name:?} needs {bytes} bytes of memory, which are not there")]
+    Memory {
+        /// The tensor.
+        name: String,
+        /// Its bytes in single precision.
+        bytes: u64,
+    },
 }
 
-/// Tensors that an error names of each kind; the rest is counted.
-const LISTED: usize = 4;
-
-fn list(missing: &[String], unexpected: &[String], shapes: &[(String, String, String)]) -> String {
-    let shapes: Vec<String> =
-        shapes.iter().map(|(name, found, expected)| format!("{name} {found} instead of {expected}")).collect();
-    let lists = [("missing", missing), ("unexpected", unexpected), ("of another shape", &shapes)];
-    let part = |(what, names): &(&str, &[String])| {
-        let more = names.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{what}: {}{more}", names[..names.len().min(LISTED)].join(", "))
-    };
-    lists.iter().filter(|(_, names)| !names.is_empty()).map(part).collect::<Vec<_>>().join("; ")
+/// The tensors that a checkpoint of a graph holds: its parameters under their names, and zeros for the biases that
+/// Hugging Face's class cannot do without, so that it computes the same.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Exported<'a> {
+    own: Vec<NamedTensor>,
+    parameters: &'a [Vec<f32>],
+    zeros: Vec<(String, Vec<usize>, Vec<f32>)>,
 }
 
-/// A `model.safetensors` of a GPT-2 graph: its parameters under their names. A model without biases gets biases of
-/// zero, so that Hugging Face's class, which cannot do without, computes the same.
-#[must_use]
-pub fn export_weights(graph: &Graph, parameters: &[Vec<f32>]) -> Vec<u8> {
-    let mut zeros: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
-    for param in &graph.params {
-        if let Some(bias) = absent_bias(graph, &param.name) {
-            let columns = param.shape.columns();
-            zeros.push((bias, vec![columns], vec![0.0; columns]));
-        }
+impl<'a> Exported<'a> {
+    /// The tensors of a graph with these values, in its order.
+    #[must_use]
+    pub fn new(family: Family, graph: &Graph, parameters: &'a [Vec<f32>]) -> Self {
+        let own = graph.tensors();
+        let zeros = |tensor: &NamedTensor| {
+            let bias = family.constant_bias(&tensor.name)?;
+            let columns = tensor.shape.columns();
+            let absent = own.iter().all(|other| other.name != bias);
+            absent.then(|| (bias, vec![columns], vec![0.0; columns]))
+        };
+        let zeros = own.iter().filter_map(zeros).collect();
+        Self { own, parameters, zeros }
     }
-    let own = graph.params.iter().zip(parameters);
-    let own = own.map(|(p, data)| (p.name.as_str(), p.shape.dims(), data.as_slice()));
-    let added = zeros.iter().map(|(name, shape, data)| (name.as_str(), shape.as_slice(), data.as_slice()));
-    write(&own.chain(added).collect::<Vec<_>>())
+
+    /// All of them, to write.
+    #[must_use]
+    pub fn named(&self) -> Vec<Named<'_>> {
+        let own = self.own.iter().map(|tensor| {
+            let values = self.parameters.get(tensor.param.index()).and_then(|p| p.get(tensor.range.clone()));
+            (tensor.name.as_str(), tensor.shape.dims(), values.unwrap_or_default())
+        });
+        let zeros = self.zeros.iter().map(|(name, shape, data)| (name.as_str(), shape.as_slice(), data.as_slice()));
+        own.chain(zeros).collect()
+    }
+}
+
+/// A `model.safetensors` of a graph.
+#[must_use]
+pub fn export_weights(family: Family, graph: &Graph, parameters: &[Vec<f32>]) -> Vec<u8> {
+    write(&Exported::new(family, graph, parameters).named())
 }
 
 /// Whether every weight is finite: what is not never becomes a checkpoint.
@@ -69,7 +143,7 @@ pub(super) fn check_finite(graph: &Graph, parameters: &[Vec<f32>]) -> Result<(),
     graph.params.iter().zip(parameters).try_for_each(|(param, values)| finite(&param.name, values))
 }
 
-fn finite(name: &str, values: &[f32]) -> Result<(), WeightsError> {
+pub(super) fn finite(name: &str, values: &[f32]) -> Result<(), WeightsError> {
     let bad = |v: &&f32| !v.is_finite();
     match values.iter().position(|v| bad(&v)) {
         Some(first) => {
@@ -80,59 +154,23 @@ fn finite(name: &str, values: &[f32]) -> Result<(), WeightsError> {
     }
 }
 
-/// The bias that Hugging Face expects beside `weight` and the graph does not have.
-fn absent_bias(graph: &Graph, weight: &str) -> Option<String> {
-    let stem = weight.strip_suffix(".weight")?;
-    let layer = stem.rsplit('.').next()?;
-    let bias = format!("{stem}.bias");
-    let expected = layer.starts_with("c_") || layer.starts_with("ln_");
-    (expected && !graph.params.iter().any(|p| p.name == bias)).then_some(bias)
-}
-
-/// The parameters of a graph from a `model.safetensors`, in its order.
-///
-/// Accepts files without the `transformer.` prefix, mask buffers (`attn.bias`, `attn.masked_bias`), a saved copy of a tied
-/// head, and zero biases for a model without.
+/// The parameters of a graph, in its order, from a `model.safetensors` in memory that holds nothing else.
 ///
 /// # Errors
-/// When the file is malformed, a tensor is missing, unexpected or of another shape, or a weight is not finite.
-pub fn import_weights(graph: &Graph, file: &[u8]) -> Result<Vec<Vec<f32>>, WeightsError> {
-    let tensors = read(file)?;
-    let full = |name: &str| {
-        let known = name.starts_with("transformer.") || name.starts_with("lm_head.");
-        if known { name.to_owned() } else { format!("transformer.{name}") }
-    };
-    let mut missing = Vec::new();
-    let mut shapes = Vec::new();
-    let mut parameters = Vec::with_capacity(graph.params.len());
-    for param in &graph.params {
-        let Some(tensor) = tensors.0.iter().find(|t| full(&t.name) == param.name) else {
-            missing.push(param.name.clone());
-            continue;
-        };
-        if tensor.shape != param.shape.dims() {
-            shapes.push((param.name.clone(), format!("{:?}", tensor.shape), format!("{:?}", param.shape.dims())));
-            continue;
-        }
-        let values = tensor.to_f32();
-        finite(&param.name, &values)?;
-        parameters.push(values);
+/// When the file is malformed, does not fit [`Strictness::Exact`], or holds a weight that is not finite.
+pub fn import_weights(family: Family, graph: &Graph, file: &[u8]) -> Result<Vec<Vec<f32>>, WeightsError> {
+    let tensors = read(file)?.0;
+    let named = graph.tensors();
+    let mut fit = Fit::new(family, &wanted(&named), &tensors.iter().map(|tensor| &tensor.entry).collect::<Vec<_>>());
+    for at in std::mem::take(&mut fit.zeros) {
+        fit.settle(&tensors[at].entry.name, &tensors[at].to_f32()?);
     }
-    let absent: Vec<String> = graph.params.iter().filter_map(|p| absent_bias(graph, &p.name)).collect();
-    let unexpected: Vec<String> = tensors
-        .0
-        .iter()
-        .filter(|t| {
-            let name = full(&t.name);
-            let buffer = name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
-            let zero_bias = absent.contains(&name) && t.to_f32().iter().all(|&v| v == 0.0);
-            !(buffer || zero_bias || name == "lm_head.weight" || graph.params.iter().any(|p| p.name == name))
-        })
-        .map(|t| t.name.clone())
-        .collect();
-    if missing.is_empty() && unexpected.is_empty() && shapes.is_empty() {
-        Ok(parameters)
-    } else {
-        Err(WeightsError::Fit { missing, unexpected, shapes })
+    fit.check(Strictness::Exact)?;
+    let mut parameters = assemble(graph);
+    for &(at, wanted) in &fit.loads {
+        let values = tensors[at].to_f32()?;
+        finite(&named[wanted].name, &values)?;
+        put(&mut parameters, &named[wanted], values);
     }
+    Ok(parameters)
 }

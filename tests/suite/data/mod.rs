@@ -5,4 +5,5 @@ mod review;
 mod story;
 mod task;
 mod text;
+mod translation;
 mod world;

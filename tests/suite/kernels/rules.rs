@@ -219,6 +219,38 @@ fn parameters_without_gradient_stay() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Rows and columns without gradients, as in an embedding of rare tokens, beside very large ones; and no gradient at all.
+#[test]
+fn zeros_are_no_trap() -> Result<(), Failure> {
+    let table = [param("h.0.weight", &[12, 6]), param("bias", &[6])];
+    let graph = graph(&table, |_| true)?;
+    let start: Vec<Vec<f64>> = table.iter().map(|p| wave(p.shape.elements(), 0.0)).collect();
+    let sparse: Vec<f64> = wave(72, 1.0)
+        .into_iter()
+        .enumerate()
+        .map(|(i, g)| if i / 6 % 3 == 0 && i % 6 != 2 { g * 65_536.0 } else { 0.0 })
+        .collect();
+    let steps = [vec![vec![0.0; 72], vec![0.0; 6]], vec![sparse, vec![0.0; 6]]];
+    for optimizer in rules() {
+        for target in TARGETS {
+            let optimizer = Optimizer { clip: None, ..optimizer };
+            let mut training = Training::new(&graph, &start, optimizer, target)?;
+            let (mut expected, mut state) = (start.clone(), AdamState::new(&graph.params));
+            for (t, gradients) in (1..).zip(&steps) {
+                let views: Vec<Option<&[f64]>> = gradients.iter().map(|g| Some(g.as_slice())).collect();
+                update(&optimizer, &graph.params, &mut expected, &views, &mut state, 0.01, t)?;
+                training.step(&graph, &inputs(1.0, gradients), t, 0.01)?;
+                for ((param, found), expected) in table.iter().zip(training.arena(Buffer::Params)?.0).zip(&expected) {
+                    let found: Vec<f64> = found.into_iter().map(f64::from).collect();
+                    agree(&found, expected, gate(optimizer.kind))
+                        .unwrap_or_else(|e| panic!("{optimizer:?}, {target:?}, step {t}, {}: {e}", param.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn no_rule_follows_what_is_not_finite() -> Result<(), Failure> {
     let table = [param("h.0.weight", &[9, 5]), param("bias", &[5])];

@@ -57,6 +57,36 @@ fn decoders() -> Vec<Value> {
     ]
 }
 
+/// Parts of templates: texts and tokens that may or may not exist.
+fn template_pieces() -> impl Strategy<Value = Vec<Value>> {
+    let text = (prop::sample::select(vec!["A", "B"]), 0..3_u32)
+        .prop_map(|(id, type_id)| json!({ "Sequence": { "id": id, "type_id": type_id } }));
+    let special = (prop::sample::select(vec!["x", "y", "z"]), 0..3_u32)
+        .prop_map(|(id, type_id)| json!({ "SpecialToken": { "id": id, "type_id": type_id } }));
+    prop::collection::vec(prop_oneof![text, special], 0..4)
+}
+
+/// Everything that can be done with a text. All lists of an encoding have one length, all ids are in the vocabulary,
+/// all places in the text.
+fn exercise(tokenizer: &Tokenizer, text: &str) {
+    if let Ok(ids) = tokenizer.encode(text) {
+        assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocab_size()));
+        let _ = tokenizer.decode(&ids);
+        let _ = tokenizer.decode_skipping_specials(&ids);
+    }
+    let specials = tokenizer.specials();
+    assert!(specials.sentinels.iter().chain(&specials.mask).all(|&id| (id as usize) < tokenizer.vocab_size()));
+    for (pair, special) in [(None, false), (None, true), (Some(text), true)] {
+        let Ok(encoding) = tokenizer.encode_with(text, pair, special) else { continue };
+        let count = encoding.ids.len();
+        assert_eq!([encoding.tokens.len(), encoding.type_ids.len(), encoding.offsets.len()], [count; 3]);
+        assert_eq!([encoding.special.len(), encoding.words.len()], [count; 2]);
+        assert!(encoding.ids.iter().all(|&id| (id as usize) < tokenizer.vocab_size()));
+        let characters = text.chars().count();
+        assert!(encoding.offsets.iter().all(|&(start, end)| start <= end && end <= characters), "{encoding:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -72,7 +102,7 @@ proptest! {
         let at = at.index(file.len());
         file[at] = value;
         if let Ok(tokenizer) = Tokenizer::from_json(&file) {
-            let _ = tokenizer.encode("The ab café's sparrows, 12 a\n\n");
+            exercise(&tokenizer, "The ab café's sparrows, 12 a\n\n");
             let all: Vec<u32> = (0..=tokenizer.vocab_size() as u32).collect();
             let _ = tokenizer.decode(&all);
         }
@@ -98,10 +128,7 @@ proptest! {
         file["decoder"] = json!({ "type": "Sequence", "decoders": decoders });
         let tokenizer = Tokenizer::from_json(file.to_string().as_bytes())
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        if let Ok(ids) = tokenizer.encode(&text) {
-            prop_assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocab_size()));
-            let _ = tokenizer.decode(&ids);
-        }
+        exercise(&tokenizer, &text);
         let all: Vec<u32> = (0..tokenizer.vocab_size() as u32).collect();
         let _ = tokenizer.decode(&all);
     }
@@ -110,6 +137,7 @@ proptest! {
     #[test]
     fn mixed_parts_never_panic(
         normalizer in 0..4_usize, pre_tokenizer in 0..4_usize, decoder in 0..4_usize, model in 0..4_usize,
+        post_processor in 0..4_usize,
         text in "[ a-zA-Z0-9éß日\u{2581}#\n]{0,30}",
     ) {
         let files: Vec<Value> = [
@@ -125,10 +153,38 @@ proptest! {
         file["normalizer"] = files[normalizer]["normalizer"].clone();
         file["pre_tokenizer"] = files[pre_tokenizer]["pre_tokenizer"].clone();
         file["decoder"] = files[decoder]["decoder"].clone();
-        if let Ok(tokenizer) = Tokenizer::from_json(file.to_string().as_bytes())
-            && let Ok(ids) = tokenizer.encode(&text)
-        {
-            let _ = tokenizer.decode(&ids);
+        file["post_processor"] = files[post_processor]["post_processor"].clone();
+        if let Ok(tokenizer) = Tokenizer::from_json(file.to_string().as_bytes()) {
+            exercise(&tokenizer, &text);
+        }
+    }
+
+    /// Templates of any parts around the small file: refused, or applied.
+    #[test]
+    fn templates_never_panic(
+        single in template_pieces(), pair in template_pieces(), ids in prop::collection::vec(0..5_u32, 0..3),
+        kind in 0..3_usize, trim in any::<bool>(), text in "[ ab]{0,12}",
+    ) {
+        let tokens: Vec<&str> = ids.iter().map(|&id| ["a", "b", "ab"].get(id as usize).copied().unwrap_or("a")).collect();
+        let template = json!({
+            "type": "TemplateProcessing", "single": single, "pair": pair,
+            "special_tokens": {
+                "x": { "id": "x", "ids": ids, "tokens": tokens }, "y": { "id": "y", "ids": [2], "tokens": ["ab"] }
+            }
+        });
+        let id = ids.first().copied().unwrap_or_default();
+        let roberta = json!({
+            "type": "RobertaProcessing", "sep": ["b", id], "cls": ["a", 0], "trim_offsets": trim, "add_prefix_space": trim
+        });
+        let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": trim, "trim_offsets": true });
+        let mut file = small();
+        file["post_processor"] = match kind {
+            0 => template,
+            1 => roberta,
+            _ => json!({ "type": "Sequence", "processors": [byte_level, template] }),
+        };
+        if let Ok(tokenizer) = Tokenizer::from_json(file.to_string().as_bytes()) {
+            exercise(&tokenizer, &text);
         }
     }
 }

@@ -17,6 +17,21 @@ fn runs_of_one_character_take_no_time_to_speak_of() {
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
+/// A genome is one word; a merge may visit the places of its pair only.
+#[test]
+fn one_long_word_trains_in_no_time_to_speak_of() {
+    let mut state = 1_u32;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ['A', 'C', 'G', 'T'][(state >> 30) as usize]
+    });
+    let text: String = letters.take(1 << 20).collect();
+    let start = Instant::now();
+    let tokenizer = Tokenizer::train_bpe(&text, 4000).expect("a text");
+    assert_eq!(tokenizer.vocab_size(), 4000);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
 #[test]
 fn white_space_beyond_the_regular_expressions_reach_is_refused() {
     let tokenizer = Tokenizer::from_json(GPT2).expect("the fixture is sound");

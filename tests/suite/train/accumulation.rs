@@ -117,6 +117,19 @@ fn parts_take_less_memory_and_only_the_last_updates() {
     block_on(session.evaluate()).expect("the device works");
 }
 
+/// Cutting steps into submits and parts at once changes no bit.
+#[test]
+fn parts_may_be_cut_into_submits() {
+    let changes = [("batch", json!(8)), ("accumulate", json!(2)), ("optimizer", json!("adafactor"))];
+    let losses = |pieces: usize| {
+        let mut session = session("bench-c", &changes, 1, shared());
+        session.engine_mut().split(pieces);
+        super::losses(&train(&mut session, 4))
+    };
+    let expected = losses(1);
+    assert_eq!((losses(3), losses(1000)), (expected.clone(), expected));
+}
+
 #[test]
 fn unequal_parts_are_refused() {
     let preset = Preset::find("bench-c").expect("the preset exists");

@@ -1,11 +1,16 @@
 //! Runs: learning, determinism, divergence, live settings, checkpoints, schedules, decoding.
 
 mod accumulation;
+mod checkpoint_files;
 mod decoding;
 mod determinism;
+mod directories;
+mod loading;
+mod peak_memory;
 mod runs;
 mod safetensors;
 mod settings;
+mod state_dicts;
 
 use pollster::block_on;
 use serde_json::Value;

@@ -3,9 +3,9 @@
 use sha2::{Digest, Sha256};
 use trainyard::data::objective::{Causal, Objective};
 use trainyard::data::{Batch, Dataset, Frame, SEEN_BY_ALL, Shape, Task};
-use trainyard::text::Specials;
+use trainyard::text::Template;
 
-use super::{counted, uniform, words, world};
+use super::{counted, family, uniform, words, world};
 
 fn digest(batch: &Batch) -> String {
     let mut hash = Sha256::new();
@@ -68,15 +68,10 @@ fn packed_documents_are_framed_and_whole_behind_the_first() {
 
 #[test]
 fn isolated_documents_have_numbers_and_positions_of_their_own() {
-    let dataset = world(Frame::Transformer);
-    let end = dataset.vocabulary().specials.end.expect("given");
     let isolated = Objective::Causal(Causal { documents: true, isolate: true });
     for without_start in [false, true] {
-        let mut dataset = dataset.clone();
-        if without_start {
-            let specials = Specials { start: None, ..dataset.vocabulary().specials.clone() };
-            dataset = dataset.with_specials(specials, Frame::Transformer);
-        }
+        let dataset = if without_start { family(Template::Gpt2) } else { world(Frame::Transformer) };
+        let end = dataset.specials().end.expect("given");
         let batch = dataset.train_batch(&isolated, Shape::single(4, 500), 1, 1).expect("a sound shape");
         let weights = counted(&batch, "weights");
         let (mask, positions) = (words(&batch, "key_mask"), words(&batch, "position_ids"));

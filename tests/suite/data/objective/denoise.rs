@@ -7,9 +7,9 @@ use trainyard::data::objective::denoise::{
 };
 use trainyard::data::objective::{Denoise, Objective, Role};
 use trainyard::data::{Frame, Shape, Vocabulary};
-use trainyard::text::Specials;
+use trainyard::text::Template;
 
-use super::{counted, draws, near, uniform, vocabulary, words, world};
+use super::{counted, draws, family, near, uniform, vocabulary, words, world};
 
 const MASK: u32 = 4;
 
@@ -200,7 +200,7 @@ fn noisers_compose_and_none_changes_nothing() {
 
 #[test]
 fn the_target_is_the_clean_text_and_all_of_it_counts() {
-    let dataset = world(Frame::Bart);
+    let dataset = family(Template::Bart);
     let specials = dataset.vocabulary().specials.clone();
     let text = trainyard::data::world::text(0, 0, 25_000);
     let denoise: Objective = "denoise".parse().expect("it is known");
@@ -224,7 +224,7 @@ fn the_target_is_the_clean_text_and_all_of_it_counts() {
         masks += ids.iter().filter(|&&id| Some(id) == specials.mask).count();
     }
     assert!(masks > 16, "{masks}");
-    let unmasked = dataset.with_specials(Specials { mask: None, ..specials }, Frame::Bart);
+    let unmasked = family(Template::T5 { sentinels: 3 });
     let error = unmasked.train_batch(&denoise, shape, 0, 0).expect_err("nothing to mask with");
     assert_eq!(error.to_string(), "the objective denoise needs a vocabulary with a mask token");
 }

@@ -3,12 +3,13 @@
 use trainyard::data::objective::{Masking, Mlm, Objective};
 use trainyard::data::world::{DocumentKind, World};
 use trainyard::data::{Dataset, Frame, Shape, Task};
+use trainyard::text::Template;
 
-use super::{counted, near, words, world};
+use super::{counted, family, near, words, world};
 
 #[test]
 fn masked_batches_have_a_slot_for_each_selected_position() {
-    let dataset = world(Frame::Bart);
+    let dataset = family(Template::Bert);
     let specials = dataset.vocabulary().specials.clone();
     let text = trainyard::data::world::text(0, 0, 25_000);
     let (objective, shape) = (Objective::Mlm(Mlm::default()), Shape::single(16, 64));
@@ -68,7 +69,6 @@ fn static_masks_belong_to_the_text_and_dynamic_ones_to_the_visit() {
     let of = |masking| {
         let tokenizer = trainyard::data::TokenizerChoice::Given(choice.tokenizer().clone());
         let dataset = Dataset::text("letters.txt", text.as_bytes(), tokenizer, 16).expect("long enough");
-        let dataset = dataset.with_specials(choice.vocabulary().specials.clone(), Frame::Bart);
         let objective = Objective::Mlm(Mlm { masking, ..Mlm::default() });
         let mut rows = std::collections::HashSet::new();
         for step in 0..40 {
@@ -84,7 +84,7 @@ fn static_masks_belong_to_the_text_and_dynamic_ones_to_the_visit() {
 
 #[test]
 fn reviews_are_classified_by_the_sentiment_that_made_them() {
-    let dataset = world(Frame::Bart);
+    let dataset = family(Template::Bert);
     let specials = dataset.vocabulary().specials.clone();
     let world = World::new(0);
     let sentiment: std::collections::HashMap<String, bool> = (0..25_000)
@@ -127,11 +127,9 @@ fn data_without_labels_or_text_are_refused() {
         message(&task, &Objective::Mlm(Mlm::default())),
         "the objective mlm needs a text, which sort does not have"
     );
-    let text = "Some lines.\nOthers.\n".repeat(9);
-    let choice = trainyard::data::TokenizerChoice::Characters;
+    let text = "some lines.\nothers.\n".repeat(9);
+    let choice = trainyard::data::TokenizerChoice::Given(world(Frame::Bart).tokenizer().clone());
     let dataset = Dataset::text("lines.txt", text.as_bytes(), choice, 8).expect("long enough");
-    let specials = world(Frame::Bart).vocabulary().specials.clone();
-    let dataset = dataset.with_specials(specials, Frame::Bart);
     assert_eq!(
         message(&dataset, &Objective::Classify),
         "the objective classify needs labeled documents, which lines.txt does not have"

@@ -3,6 +3,7 @@
 mod causal;
 mod denoise;
 mod encoder;
+mod families;
 mod figures;
 mod mlm;
 mod names;
@@ -13,7 +14,7 @@ mod t5;
 
 use trainyard::data::{Batch, Dataset, Frame, TokenizerChoice, Vocabulary};
 use trainyard::rng::{Draws, Stream};
-use trainyard::text::{Specials, Tokenizer};
+use trainyard::text::{Specials, Template, Tokenizer, TrainKind, TrainSpec};
 
 /// Draws of one test.
 fn draws(item: u32) -> Draws {
@@ -60,24 +61,26 @@ fn vocabulary() -> Vocabulary {
     Vocabulary::of_words(1000, specials(), &[42])
 }
 
-/// A table of the built-in text's characters, with special tokens behind them, for any frame.
+/// The built-in text in characters, with every special token that an objective may want; none starts a text in T5's frame.
 fn world(frame: Frame) -> Dataset {
     let letters: Vec<String> = ('a'..='z').chain("\n .,?-".chars()).map(String::from).collect();
     let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
     let sentinels: Vec<String> = (0..50).rev().map(|k| format!("<extra_id_{k}>")).collect();
-    let mut extra = vec!["<pad>", "<unk>", "<s>", "</s>", "<mask>"];
+    let mut extra = vec!["<pad>", "<unk>", "</s>", "<mask>"];
+    if frame != Frame::T5 {
+        extra.push("<s>");
+    }
     extra.extend(sentinels.iter().map(String::as_str));
-    let tokenizer = Tokenizer::symbols(&letters, &extra);
-    let specials = Specials {
-        pad: tokenizer.id("<pad>"),
-        unk: tokenizer.id("<unk>"),
-        start: if frame == Frame::T5 { None } else { tokenizer.id("<s>") },
-        end: tokenizer.id("</s>"),
-        mask: tokenizer.id("<mask>"),
-        sentinels: (0..50).filter_map(|k| tokenizer.id(&format!("<extra_id_{k}>"))).collect(),
-    };
-    let dataset = Dataset::world_with(0, TokenizerChoice::Given(tokenizer)).expect("the built-in text");
-    dataset.with_specials(specials, frame)
+    built_in(TokenizerChoice::Given(Tokenizer::symbols(&letters, &extra))).with_frame(frame)
+}
+
+/// The built-in text in characters with a family's special tokens.
+fn family(template: Template) -> Dataset {
+    built_in(TokenizerChoice::Trained(TrainSpec::new(TrainKind::Characters, 0, template)))
+}
+
+fn built_in(choice: TokenizerChoice) -> Dataset {
+    Dataset::world_with(0, choice).expect("the built-in text")
 }
 
 /// A tensor that the batch is to have.

@@ -91,11 +91,9 @@ fn reviews_take_part() {
 
 #[test]
 fn a_text_without_second_sentences_is_refused() {
-    let vocabulary = world(Frame::Bart);
-    let choice = TokenizerChoice::Given(vocabulary.tokenizer().clone());
+    let choice = TokenizerChoice::Given(world(Frame::Bart).tokenizer().clone());
     let text = "one line\n".repeat(50);
     let dataset = Dataset::text("lines.txt", text.as_bytes(), choice, 16).expect("long enough");
-    let dataset = dataset.with_specials(vocabulary.vocabulary().specials.clone(), Frame::Bart);
     let objective: Objective = "mlm+nsp".parse().expect("it is known");
     let error = dataset.train_batch(&objective, Shape::single(2, 16), 0, 0).expect_err("single sentences");
     assert_eq!(

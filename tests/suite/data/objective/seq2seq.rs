@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use trainyard::data::objective::Objective;
 use trainyard::data::{DataError, Dataset, Frame, Shape, Task, TokenizerChoice};
+use trainyard::text::{Template, TrainKind, TrainSpec};
 
 use super::{counted, words, world};
 
@@ -25,8 +26,8 @@ fn tasks_are_pairs_of_question_and_answer_in_every_frame() {
     for frame in [Frame::T5, Frame::Bart, Frame::Transformer] {
         for task in Task::ALL {
             let dataset = Dataset::task_pairs(task);
-            let specials = dataset.vocabulary().specials.clone();
-            let dataset = dataset.with_specials(specials.clone(), frame);
+            let specials = dataset.specials().clone();
+            let dataset = dataset.with_frame(frame);
             let (source, target) = dataset.natural_lengths().expect("a task has lengths");
             let shape = Shape { batch: 64, source, target };
             let batch = dataset.train_batch(&Objective::Seq2Seq, shape, 4, 2).expect("its own lengths");
@@ -73,7 +74,7 @@ fn the_ids_of_a_task_stay_what_they_are() {
         assert!(matches!(error, DataError::Length { part: "source", length: 3, .. }), "{error}");
         let shape = Shape { batch: 1, source: 9, target: 9 };
         let error = alone.train_batch(&Objective::Seq2Seq, shape, 0, 0).expect_err("no padding");
-        assert_eq!(error, DataError::MissingSpecial { objective: "seq2seq", token: "padding" });
+        assert!(matches!(error, DataError::MissingSpecial { objective: "seq2seq", .. }), "{error}");
     }
 }
 
@@ -95,23 +96,24 @@ fn stories_ask_and_answer() {
 fn lines_with_a_tab_are_pairs() {
     let text =
         "go .\tva !\tattribution\ni lost .\tj'ai perdu .\n\nno pair here\nhe's calm .\til est calme .\n".repeat(12);
-    let plain = Dataset::text("pairs.txt", text.as_bytes(), TokenizerChoice::Bytes, 16).expect("long enough");
-    // Bytes that no text of letters uses.
-    let specials = trainyard::text::Specials { pad: Some(0), start: Some(1), end: Some(2), ..Default::default() };
-    let dataset = plain.with_specials(specials, Frame::Transformer);
+    let read = |name: &str, text: &[u8]| {
+        let spec = TrainSpec::new(TrainKind::Bytes, 0, Template::T5 { sentinels: 0 });
+        let dataset = Dataset::text(name, text, TokenizerChoice::Trained(spec), 16).expect("long enough");
+        dataset.with_frame(Frame::T5)
+    };
+    let dataset = read("pairs.txt", text.as_bytes());
     let shape = Shape { batch: 32, source: 16, target: 16 };
     let batch = dataset.train_batch(&Objective::Seq2Seq, shape, 1, 0).expect("a sound shape");
     let found: HashSet<(String, String)> = pairs(&dataset, &batch, shape).into_iter().collect();
-    let framed = |source: &str, target: &str| (format!("{source}\u{2}"), format!("{target}\u{2}"));
+    let framed = |source: &str, target: &str| (format!("{source}</s>"), format!("{target}</s>"));
     let expected =
         [framed("go .", "va !"), framed("i lost .", "j'ai perdu ."), framed("he's calm .", "il est calme .")];
     assert_eq!(found, expected.into_iter().collect());
     let cut = Shape { target: 6, ..shape };
     let batch = dataset.train_batch(&Objective::Seq2Seq, cut, 1, 0).expect("a sound shape");
     assert!(batch.dropped > 0);
-    assert!(pairs(&dataset, &batch, cut).iter().all(|(_, target)| target.ends_with('\u{2}')));
-    let lines = Dataset::text("lines.txt", &b"no tab\n".repeat(9), TokenizerChoice::Bytes, 8).expect("long enough");
-    let lines = lines.with_specials(dataset.vocabulary().specials.clone(), Frame::Transformer);
+    assert!(pairs(&dataset, &batch, cut).iter().all(|(_, target)| target.ends_with("</s>")));
+    let lines = read("lines.txt", &b"no tab\n".repeat(9));
     let error = lines.train_batch(&Objective::Seq2Seq, shape, 0, 0).expect_err("no pairs");
     assert_eq!(
         error.to_string(),

@@ -2,9 +2,9 @@
 
 use trainyard::data::objective::{Corruption, Objective, Span};
 use trainyard::data::{Batch, Dataset, Frame, Shape, Vocabulary};
-use trainyard::text::Specials;
+use trainyard::text::{Specials, Template};
 
-use super::{counted, draws, near, specials, vocabulary, words, world};
+use super::{counted, draws, family, near, specials, vocabulary, words, world};
 
 const NAMES: [&str; 8] =
     ["span", "iid_15_u_u", "iid_15_r10s90_f", "iid_15_m_f", "iid_15_d_d", "prefix_lm", "all_permute", "lm"];
@@ -169,8 +169,7 @@ fn what_is_missing_is_named() {
     let dataset = world(Frame::T5);
     assert_eq!(message(&dataset, "span", 2, 8), "the objective span needs a source of at least 3 tokens, not 2");
     assert_eq!(message(&dataset, "span", 32, 0), "the objective span needs a target of at least 1 tokens, not 0");
-    let few = Specials { sentinels: Vec::new(), ..dataset.vocabulary().specials.clone() };
-    let dataset = dataset.with_specials(few, Frame::T5);
+    let dataset = family(Template::Bart).with_frame(Frame::T5);
     assert_eq!(
         message(&dataset, "iid_15_m_f", 32, 32),
         "the objective iid_15_m_f needs a vocabulary with a sentinel token"
