@@ -6,6 +6,7 @@ use serde_json::json;
 use trainyard::data::{Objective, Shape};
 use trainyard::gpu::Device;
 use trainyard::kernels::Step;
+use trainyard::text::TrainKind;
 use trainyard::train::{DeviceChoice, PRESETS, Preset, Session, Settings, plan_report};
 
 /// A preset with the vocabulary that its text would give it: of letters, or of the byte-pair encoding.
@@ -13,9 +14,9 @@ fn settings(preset: &Preset) -> Settings {
     let mut settings = preset.settings().expect("its settings are valid");
     if !settings.fixed_vocabulary {
         let vocabulary = match settings.tokenizer {
-            trainyard::train::TokenizerKind::Characters => 65,
-            trainyard::train::TokenizerKind::Bytes => 256,
-            trainyard::train::TokenizerKind::Bpe => settings.bpe_vocab,
+            TrainKind::Characters => 65,
+            TrainKind::Bytes => 256,
+            TrainKind::Bpe | TrainKind::WordPiece | TrainKind::Unigram | TrainKind::Words => settings.bpe_vocab,
         };
         settings.set("vocab_size", &json!(vocabulary)).expect("a vocabulary");
     }
