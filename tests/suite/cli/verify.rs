@@ -27,7 +27,7 @@ fn the_fixtures_pass_on_the_interpreter_and_on_the_gpu() {
         assert_eq!(lines.len(), if device == "cpu" { 2 } else { 1 }, "a line a case and machine");
         assert!(lines.iter().all(|line| line.starts_with("pass") && line.contains("gate")), "{lines:?}");
         assert!(text.lines().any(|line| line.starts_with("pass  gelu_erf")), "{text}");
-        assert!(!text.contains("skip"), "every class is built in: {text}");
+        assert!(!text.lines().any(|line| line.starts_with("skip")), "every class is built in: {text}");
     }
 }
 
