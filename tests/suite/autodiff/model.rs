@@ -2,9 +2,11 @@
 
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Activation, Graph, ParamId};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt};
+use trainyard::models::{Gpt2Config, Mode, NormPlacement, Options};
 use trainyard::reference::{Interpreter, Keep, StepKey, Tensor};
 use trainyard::rng::{Draws, Stream, unit};
+
+use crate::models::{decoder, gpt2};
 
 const KEY: StepKey = StepKey { seed: 5, step: 2 };
 
@@ -33,8 +35,7 @@ fn weights(graph: &Graph) -> Vec<Vec<f64>> {
 
 /// `spoil` may falsify the gradient of the parameter with this index.
 fn check(config: &Gpt2Config, key_mask: bool, spoil: impl Fn(usize, &mut [f64])) -> Result<(), String> {
-    let extents = Extents { batch: 2, time: 5, key_mask };
-    let forward = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a graph");
+    let forward = gpt2(config, decoder(2, 5, key_mask), Mode::Train);
     let loss = forward.output("loss").expect("a loss");
     let graph = append_backward(forward.clone(), loss).expect("differentiable");
     graph.verify().expect("well-formed");
@@ -93,14 +94,16 @@ fn gpt2_with_dropout() -> Result<(), String> {
 
 #[test]
 fn post_norm_with_padding_and_an_untied_head() -> Result<(), String> {
-    let norm = NormPlacement::Post;
-    let config = Gpt2Config { norm, activation: Activation::GeluErf, tie_word_embeddings: false, ..tiny() };
+    let options = Options::plain(NormPlacement::Post);
+    let config = Gpt2Config { options, activation: Activation::GeluErf, tie_word_embeddings: false, ..tiny() };
     check(&config, true, |_, _| {})
 }
 
 #[test]
 fn without_biases_and_with_silu() -> Result<(), String> {
-    check(&Gpt2Config { bias: false, activation: Activation::Silu, n_layer: 1, n_head: 3, ..tiny() }, false, |_, _| {})
+    let options = Options { bias: false, ..Options::plain(NormPlacement::Pre) };
+    let config = Gpt2Config { options, activation: Activation::Silu, n_layer: 1, n_head: 3, ..tiny() };
+    check(&config, false, |_, _| {})
 }
 
 /// One wrong element among all parameters: the last, of the final norm's bias.

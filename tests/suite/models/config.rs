@@ -1,63 +1,165 @@
 //! `config.json`: what is written reads back as the same model; what describes none is refused with the key and what it needs.
 
 use serde_json::{Value, json};
-use trainyard::ir::Activation;
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, ModelError, NormPlacement, gpt};
+use trainyard::ir::{Activation, NormKind};
+use trainyard::models::{
+    Config, Decay, Extents, Family, FeedForward, Gpt2Config, Head, Labels, Mode, Model, ModelError, NormPlacement,
+    Options, Position, Problem, T5Config,
+};
 
-fn read(value: &Value) -> Result<Gpt2Config, ModelError> {
-    Gpt2Config::from_json(&value.to_string())
+fn read(value: &Value) -> Result<Config, ModelError> {
+    Config::from_json(&value.to_string())
+}
+
+/// Every key of a family at a value that is not its default, where there is another.
+fn changed(family: Family) -> Config {
+    let mut config = family.config();
+    for (key, value) in family.config().to_map() {
+        let other = match &value {
+            Value::Bool(b) => json!(!b),
+            // Sizes stay multiples of their heads when they are halved together.
+            Value::Number(n) if n.is_u64() && !key.ends_with("token_id") => json!(n.as_u64().unwrap_or(0).max(2) / 2),
+            Value::Number(n) if n.is_u64() => json!(n.as_u64().unwrap_or(0) + 3),
+            Value::Number(n) => json!(n.as_f64().unwrap_or(0.0) / 2.0 + 1e-3),
+            Value::Null if key.ends_with("token_id") => json!(7),
+            Value::Null if key.ends_with("dropout") => json!(0.25),
+            Value::Null => json!(5),
+            Value::String(s) if s == "gelu" => json!("silu"),
+            Value::String(s) if s == "relu" => json!("gated-silu"),
+            Value::String(_) | Value::Array(_) | Value::Object(_) => continue,
+        };
+        if key == "activation_function" && other == "gated-silu" {
+            continue;
+        }
+        config.set(&key, &other).expect("a value of the same kind");
+    }
+    config
 }
 
 #[test]
-fn round_trips() {
-    let mut configs = vec![Gpt2Config::default()];
-    for activation in [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu] {
-        for (bias, norm) in [(true, NormPlacement::Pre), (false, NormPlacement::Pre), (true, NormPlacement::Post)] {
-            configs.push(Gpt2Config {
-                vocab_size: 65,
-                n_positions: 33,
-                n_embd: 12,
-                n_layer: 3,
-                n_head: 4,
-                n_inner: (bias && norm == NormPlacement::Post).then_some(17),
-                activation,
-                resid_pdrop: 0.1,
-                embd_pdrop: 0.25,
-                attn_pdrop: 0.3,
-                layer_norm_epsilon: 1e-6,
-                initializer_range: 0.013,
-                scale_attn_weights: bias,
-                scale_attn_by_inverse_layer_idx: !bias,
-                tie_word_embeddings: bias,
-                bos_token_id: None,
-                eos_token_id: Some(3),
-                pad_token_id: Some(0),
-                bias,
-                norm,
-            });
+fn every_key_of_every_family_round_trips() {
+    for family in Family::ALL {
+        let config = changed(family);
+        let (map, plain) = (config.to_map(), family.config().to_map());
+        let kept: Vec<&String> = map.iter().filter(|(key, value)| plain[*key] == **value).map(|(key, _)| key).collect();
+        let allowed = ["model_type", "activation_function"];
+        assert!(kept.iter().all(|key| allowed.contains(&key.as_str())), "{family:?}: {kept:?} did not change");
+        assert_eq!(Config::from_map(family, &map).as_ref(), Ok(&config), "{map:#?}");
+        for (key, value) in &map {
+            assert!(key == "model_type" || config.get(key) == *value, "{family:?}: {key}");
         }
     }
-    for config in configs {
-        let json = config.to_json();
-        assert_eq!(read(&json).as_ref(), Ok(&config), "{json:#}");
-        assert_eq!(json["model_type"], "gpt2");
-        let plain = config.bias && config.norm == NormPlacement::Pre;
-        assert_eq!(json.get("trainyard").is_none(), plain, "extensions stand apart, and only where they are used");
+}
+
+#[test]
+fn every_class_round_trips() {
+    let labels = |count, problem| Head::Sequence(Labels { count, problem });
+    let heads = [
+        Head::Language,
+        Head::PreTraining,
+        Head::NextSentence,
+        labels(3, Problem::Single),
+        labels(1, Problem::Regression),
+        labels(4, Problem::Multiple),
+        Head::Token { labels: 5 },
+        Head::Question,
+    ];
+    let mut classes = Vec::new();
+    for family in Family::ALL {
+        for head in heads {
+            let model = Model { config: changed(family), head, smoothing: 0.0 };
+            let Ok(json) = model.to_json() else {
+                let refused =
+                    model.graph(Extents { target: 1, ..Extents::decoder(1, 1) }, Mode::Train, Decay::Matrices);
+                assert!(
+                    matches!(refused, Err(ModelError::Head { .. })),
+                    "{family:?} {head:?} has a graph and no class"
+                );
+                continue;
+            };
+            classes.push(json["architectures"][0].as_str().unwrap_or_default().to_owned());
+            assert_eq!(Model::from_json(&json.to_string()), Ok(model), "{json:#}");
+            assert_eq!(json["model_type"], family.name());
+            assert!(json.get("trainyard").is_none(), "extensions are written where they are used");
+        }
+    }
+    classes.dedup();
+    assert_eq!(classes.len(), 15, "{classes:?}");
+    assert!(classes.iter().all(|class| Model::knows(class)));
+}
+
+#[test]
+fn labels_are_counted_as_hugging_face_does() {
+    let sequence = |class: &str, keys: Value| {
+        let model = Model::from_class(class, keys.as_object().expect("an object")).expect("a model");
+        model.head
+    };
+    let labels = |count, problem| Head::Sequence(Labels { count, problem });
+    assert_eq!(sequence("BertForSequenceClassification", json!({})), labels(2, Problem::Single));
+    assert_eq!(sequence("BartForSequenceClassification", json!({})), labels(3, Problem::Single));
+    let one = sequence("BertForSequenceClassification", json!({ "num_labels": 1 }));
+    assert_eq!(one, labels(1, Problem::Regression), "one label is a number");
+    let named = json!({ "id2label": { "0": "no", "1": "yes", "2": "perhaps" } });
+    assert_eq!(sequence("GPT2ForSequenceClassification", named), labels(3, Problem::Single));
+    let refused = |keys: Value| {
+        let keys = keys.as_object().cloned().expect("an object");
+        Model::from_class("BertForSequenceClassification", &keys).expect_err("no labels").to_string()
+    };
+    assert!(refused(json!({ "num_labels": 0 })).contains("num_labels is 0"));
+    assert!(refused(json!({ "num_labels": 100_001 })).contains("num_labels is 100001"));
+    assert!(refused(json!({ "problem_type": "ranking" })).contains("problem_type is \"ranking\""));
+    let unknown = Model::from_class("BertForRanking", &serde_json::Map::new()).expect_err("no such class");
+    assert!(unknown.to_string().contains("known: BertForMaskedLM"), "{unknown}");
+}
+
+#[test]
+fn options_stand_apart_and_round_trip() {
+    let options = Options {
+        bias: false,
+        norm: NormPlacement::Post,
+        norm_kind: NormKind::Rms,
+        position: Position::Rotary,
+        gated: true,
+        kv_heads: Some(3),
+        qk_norm: true,
+        band: Some(9),
+    };
+    let positions = [Position::Learned, Position::Sinusoidal, Position::Rotary, Position::Alibi, Position::None];
+    for position in positions {
+        for activation in [Activation::GeluTanh, Activation::GeluErf, Activation::Relu, Activation::Silu] {
+            let options = Options { position, ..options };
+            let config = Config::Gpt2(Gpt2Config { options, activation, ..Gpt2Config::default() });
+            let map = config.to_map();
+            assert_eq!(map["trainyard"].as_object().map(|o| o.len()), Some(8 - usize::from(position == positions[0])));
+            assert_eq!(read(&Value::Object(map)), Ok(config));
+        }
+    }
+    for (activation, gated, name) in [
+        (Activation::GeluTanh, true, "gated-gelu"),
+        (Activation::GeluTanh, false, "gelu_new"),
+        (Activation::GeluErf, false, "gelu"),
+        (Activation::Silu, true, "gated-silu"),
+        (Activation::Relu, false, "relu"),
+    ] {
+        let feed_forward_proj = FeedForward { activation, gated };
+        let config = Config::T5(T5Config { feed_forward_proj, ..T5Config::default() });
+        assert_eq!(config.get("feed_forward_proj"), name);
+        assert_eq!(read(&Value::Object(config.to_map())), Ok(config));
     }
 }
 
 #[test]
 fn floats_are_written_as_short_as_they_were_set() {
-    let json = Gpt2Config::default().to_json();
-    assert_eq!(json["resid_pdrop"].to_string(), "0.1");
-    assert_eq!(json["layer_norm_epsilon"].as_f64(), Some(1e-5));
+    let map = Gpt2Config::default().to_map();
+    assert_eq!(map["resid_pdrop"].to_string(), "0.1");
+    assert_eq!(map["layer_norm_epsilon"].as_f64(), Some(1e-5));
 }
 
 #[test]
 fn unknown_keys_are_ignored_as_hugging_face_does() {
     let config =
         read(&json!({ "model_type": "gpt2", "n_layer": 3, "summary_type": "cls_index", "transformers_version": "5" }));
-    assert_eq!(config.map(|c| c.n_layer), Ok(3));
+    assert_eq!(config.map(|c| c.get("n_layer")), Ok(json!(3)));
     assert_eq!(Gpt2Config::default().set("summary_type", &json!(1)), Ok(false));
 }
 
@@ -85,7 +187,10 @@ fn what_describes_no_model_is_refused() {
         ),
         (json!({ "trainyard": { "norm": "middle" } }), "config.json: norm is \"middle\", but \"pre\" or \"post\""),
         (json!({ "trainyard": { "bias": 0 } }), "config.json: bias is 0, but true or false"),
-        (json!({ "model_type": "bert" }), "config.json: model_type \"bert\" is unknown; known: gpt2"),
+        (
+            json!({ "model_type": "llama" }),
+            "config.json: model_type \"llama\" is unknown; known: bert, t5, bart, transformer, gpt2",
+        ),
         (json!({ "model_type": 3 }), "config.json: model_type \"?\" is unknown"),
         (json!({ "n_embd": 10, "n_head": 3 }), "n_head = 3 does not divide n_embd = 10"),
         (json!({ "n_layer": 257 }), "n_layer is 257; at most 256 is supported"),
@@ -95,20 +200,79 @@ fn what_describes_no_model_is_refused() {
         (json!({ "vocab_size": 2_000_001 }), "vocab_size is 2000001; at most 2000000 is supported"),
         (json!({ "n_embd": 65_536, "n_head": 1, "n_layer": 256 }), "the number of parameters is"),
     ];
-    for (value, message) in cases {
+    for (mut value, message) in cases {
+        if let Some(map) = value.as_object_mut() {
+            map.entry("model_type").or_insert_with(|| json!("gpt2"));
+        }
         let error = read(&value).expect_err("the configuration describes no model").to_string();
         assert!(error.starts_with(message), "{value}: {error}");
     }
     for text in ["", "[1]", "3", "{\"n_layer\": 1", "{} {}"] {
-        let error = Gpt2Config::from_json(text).expect_err("no object");
+        let error = Config::from_json(text).expect_err("no object");
         assert!(matches!(error, ModelError::Syntax(_)), "{text:?}: {error}");
     }
+}
+
+#[test]
+fn every_family_refuses_what_describes_no_model() {
+    let cases = [
+        (
+            json!({ "model_type": "bert", "num_attention_heads": 7 }),
+            "num_attention_heads = 7 does not divide hidden_size = 768",
+        ),
+        (json!({ "model_type": "bert", "type_vocab_size": 0 }), "config.json: type_vocab_size is 0"),
+        (json!({ "model_type": "bert", "type_vocab_size": 65_537 }), "type_vocab_size is 65537; at most 65536"),
+        (json!({ "model_type": "bert", "hidden_act": "gelu_fast" }), "config.json: hidden_act is \"gelu_fast\""),
+        (json!({ "model_type": "bert", "classifier_dropout": 1 }), "config.json: classifier_dropout is 1"),
+        (json!({ "model_type": "bert", "intermediate_size": 262_145 }), "intermediate_size is 262145; at most 262144"),
+        (json!({ "model_type": "bert", "trainyard": { "kv_heads": 5 } }), "kv_heads = 5 does not divide the 12 heads"),
+        (
+            json!({ "model_type": "bert", "hidden_size": 36, "trainyard": { "position": "rotary" } }),
+            "rotary positions need",
+        ),
+        (
+            json!({ "model_type": "gpt2", "trainyard": { "position": "absolute" } }),
+            "config.json: position is \"absolute\"",
+        ),
+        (json!({ "model_type": "gpt2", "trainyard": { "band": 0 } }), "config.json: band is 0"),
+        (json!({ "model_type": "t5", "feed_forward_proj": "gated-gelu-fast" }), "config.json: feed_forward_proj is"),
+        (json!({ "model_type": "t5", "relative_attention_num_buckets": 3 }), "relative_attention_num_buckets = 3"),
+        (json!({ "model_type": "t5", "relative_attention_max_distance": 16 }), "relative_attention_num_buckets = 32"),
+        (json!({ "model_type": "t5", "num_heads": 2048, "d_kv": 64 }), "num_heads · d_kv is 131072; at most 65536"),
+        (
+            json!({ "model_type": "t5", "num_heads": 4_294_967_295_u64, "d_kv": 4_294_967_295_u64 }),
+            "d_kv is 4294967295",
+        ),
+        (json!({ "model_type": "t5", "num_decoder_layers": 257 }), "num_decoder_layers is 257; at most 256"),
+        (
+            json!({ "model_type": "t5", "trainyard": { "gated": true } }),
+            "config.json: the option \"gated\" does not exist",
+        ),
+        (
+            json!({ "model_type": "bart", "decoder_attention_heads": 3 }),
+            "decoder_attention_heads = 3 does not divide d_model",
+        ),
+        (json!({ "model_type": "bart", "eos_token_id": null }), "config.json: eos_token_id is null"),
+        (
+            json!({ "model_type": "bart", "trainyard": { "norm": "pre" } }),
+            "config.json: the option \"norm\" does not exist",
+        ),
+        (json!({ "model_type": "transformer", "num_heads": 3 }), "num_heads = 3 does not divide d_model = 512"),
+        (json!({ "model_type": "transformer", "target_vocab_size": 2_000_001 }), "target_vocab_size is 2000001"),
+    ];
+    for (value, message) in cases {
+        let error = read(&value).expect_err("the configuration describes no model").to_string();
+        assert!(error.starts_with(message), "{value}: {error}");
+    }
+    let error = read(&json!({ "n_layer": 3 })).expect_err("of no family");
+    assert_eq!(error, ModelError::Missing { key: "model_type" });
 }
 
 /// A long wrong value is shown by its beginning.
 #[test]
 fn messages_stay_short() {
-    let error = read(&json!({ "n_layer": "x".repeat(10_000) })).expect_err("no number").to_string();
+    let error =
+        read(&json!({ "model_type": "gpt2", "n_layer": "x".repeat(10_000) })).expect_err("no number").to_string();
     assert!(error.len() < 250, "{error}");
 }
 
@@ -117,14 +281,20 @@ fn graphs_refuse_what_the_model_cannot_read() {
     let config =
         Gpt2Config { vocab_size: 7, n_positions: 4, n_embd: 4, n_layer: 1, n_head: 2, ..Gpt2Config::default() };
     let build = |config: &Gpt2Config, batch, time| {
-        let extents = Extents { batch, time, key_mask: false };
-        gpt::language_model(config, extents, Mode::Train, Decay::Matrices).map(|_| ()).map_err(|e| e.to_string())
+        let model = Model::language(Config::Gpt2(config.clone()));
+        let graph = model.graph(Extents::decoder(batch, time), Mode::Train, Decay::Matrices);
+        graph.map(|_| ()).map_err(|e| e.to_string())
     };
     assert_eq!(build(&config, 1, 4), Ok(()));
     let long = build(&config, 1, 5).expect_err("five tokens, four positions");
-    assert_eq!(long, "a context of 5 tokens exceeds the model's n_positions = 4");
+    assert_eq!(long, "a context of 5 tokens exceeds the model's 4 positions");
     assert!(build(&config, 0, 4).is_err_and(|e| e.contains("0 elements")));
     assert!(build(&config, 1 << 40, 4).is_err_and(|e| e.contains("elements")));
     let odd = Gpt2Config { n_head: 3, ..config };
     assert!(build(&odd, 1, 4).is_err_and(|e| e.contains("does not divide")));
+    let bert = Model::language(Config::Bert(trainyard::models::BertConfig::default()));
+    for mode in [Mode::Encode, Mode::Decode] {
+        let refused = bert.graph(Extents::decoder(1, 1), mode, Decay::Matrices);
+        assert!(matches!(refused, Err(ModelError::NoDecoder { family: "bert" })));
+    }
 }

@@ -3,11 +3,12 @@
 
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Optimizer, OptimizerKind};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, initial_values, known_answer_values};
+use trainyard::models::{Extents, Gpt2Config, Mode, NormPlacement, Options, initial_values, known_answer_values};
 use trainyard::passes::optimize;
 use trainyard::rng::{Draws, Stream};
 use trainyard::train::known_answers::{Data, GpuMachine, InterpreterMachine, Machine};
 
+use super::{decoder, gpt2};
 use crate::kernels::device;
 
 const BATCH: usize = 3;
@@ -34,8 +35,7 @@ fn ids(rows: usize, time: usize, item: u32) -> Vec<u32> {
 
 /// Logits `[B, T, V]` with weights large enough to matter.
 fn logits(machine: &mut dyn Machine, config: &Gpt2Config, batch: usize, ids: &[u32], mask: Option<&[u32]>) -> Vec<f64> {
-    let extents = Extents { batch, time: ids.len() / batch, key_mask: mask.is_some() };
-    let mut graph = gpt::language_model(config, extents, Mode::Everything, Decay::Matrices).expect("a model");
+    let mut graph = gpt2(config, decoder(batch, ids.len() / batch, mask.is_some()), Mode::Everything);
     graph.outputs.retain(|(name, _)| name == "logits");
     let graph = optimize(&graph).expect("well-formed");
     let weights: Vec<Vec<f32>> = graph.params.iter().map(known_answer_values).collect();
@@ -63,7 +63,7 @@ fn tokens(all: &[f64], row: usize, from: usize, to: usize) -> &[f64] {
 #[test]
 fn the_future_does_not_reach_the_past() {
     for norm in [NormPlacement::Pre, NormPlacement::Post] {
-        let config = Gpt2Config { norm, ..config() };
+        let config = Gpt2Config { options: Options::plain(norm), ..config() };
         let before = ids(BATCH, TIME, 0);
         let mut machine = gpu();
         let expected = logits(&mut machine, &config, BATCH, &before, None);
@@ -135,8 +135,7 @@ fn device_and_interpreter_agree_on_every_logit() {
 #[test]
 fn a_batch_is_learnt_by_heart() {
     let config = config();
-    let extents = Extents { batch: 2, time: 16, key_mask: false };
-    let graph = gpt::language_model(&config, extents, Mode::Train, Decay::Matrices).expect("a model");
+    let graph = gpt2(&config, Extents::decoder(2, 16), Mode::Train);
     let loss = graph.output("loss").expect("a loss");
     let graph = optimize(&append_backward(graph, loss).expect("differentiable")).expect("well-formed");
     let optimizer = Optimizer {

@@ -1,13 +1,14 @@
 //! First values: their spread, their independence of everything but seed and name, and the loss they give.
 
 use trainyard::ir::{Graph, Init, Param, Part, Shape};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, initial_values, known_answer_values};
+use trainyard::models::{Extents, Gpt2Config, Mode, NormPlacement, Options, initial_values, known_answer_values};
 use trainyard::reference::{StepKey, Tensor, run};
 use trainyard::rng::{Draws, Stream};
 
+use super::gpt2;
+
 fn graph(config: &Gpt2Config) -> Graph {
-    let extents = Extents { batch: 4, time: 16, key_mask: false };
-    gpt::language_model(config, extents, Mode::Evaluate, Decay::Matrices).expect("a model")
+    gpt2(config, Extents::decoder(4, 16), Mode::Evaluate)
 }
 
 fn config() -> Gpt2Config {
@@ -67,6 +68,7 @@ fn a_stack_is_its_tensors_one_after_the_other() {
         shape: Shape::new(&[&[part.rows], columns].concat()),
         init: part.init,
         decay: true,
+        frozen: false,
         parts: vec![],
     };
     // Rows of five: no tensor ends where the generator's blocks of four do.
@@ -78,7 +80,14 @@ fn a_stack_is_its_tensors_one_after_the_other() {
         let rows = parts.iter().map(|p| p.rows).sum();
         let shape = Shape::new(&[&[rows], columns].concat());
         let singles: Vec<Param> = parts.iter().map(|part| single(part, columns)).collect();
-        let stack = Param { name: "stack".to_owned(), shape, init: Init::Zeros, decay: true, parts: parts.to_vec() };
+        let stack = Param {
+            name: "stack".to_owned(),
+            shape,
+            init: Init::Zeros,
+            decay: true,
+            frozen: false,
+            parts: parts.to_vec(),
+        };
         let values = |params: Vec<Param>| initial_values(&Graph { params, ..Graph::default() }, 9).concat();
         assert_eq!(values(vec![stack.clone()]), values(singles.clone()));
         let known: Vec<f32> = singles.iter().flat_map(known_answer_values).collect();
@@ -96,9 +105,13 @@ fn a_stack_is_its_tensors_one_after_the_other() {
 fn a_fresh_model_guesses() {
     let variants = [
         config(),
-        Gpt2Config { bias: false, tie_word_embeddings: false, ..config() },
+        Gpt2Config {
+            options: Options { bias: false, ..Options::plain(NormPlacement::Pre) },
+            tie_word_embeddings: false,
+            ..config()
+        },
         Gpt2Config { vocab_size: 3, ..config() },
-        Gpt2Config { norm: NormPlacement::Post, vocab_size: 1000, ..config() },
+        Gpt2Config { options: Options::plain(NormPlacement::Post), vocab_size: 1000, ..config() },
     ];
     for config in variants {
         let graph = graph(&config);

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use insta::{assert_snapshot, with_settings};
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Activation, Epilogue, Fused, Graph, Op, ParamId};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, NormPlacement, gpt, known_answer_values};
+use trainyard::models::{Gpt2Config, Mode, NormPlacement, Options, known_answer_values};
 use trainyard::passes::{fuse, optimize, remove_dead};
 use trainyard::reference::{StepKey, Tensor, run};
 use trainyard::rng::{Draws, Stream};
+
+use crate::models::{decoder, gpt2};
 
 const DROPOUT: f32 = 0.2;
 
@@ -26,25 +28,30 @@ fn variants() -> Vec<(&'static str, Gpt2Config, bool)> {
         ..Gpt2Config::default()
     };
     let dropped = Gpt2Config { resid_pdrop: DROPOUT, embd_pdrop: DROPOUT, attn_pdrop: DROPOUT, ..base.clone() };
-    let post = NormPlacement::Post;
+    let post = Options::plain(NormPlacement::Post);
+    let bare = Options { bias: false, ..Options::plain(NormPlacement::Pre) };
     vec![
         ("gpt2", base.clone(), false),
         ("gpt2 with dropout", dropped.clone(), false),
         ("padded", base.clone(), true),
         ("untied", Gpt2Config { tie_word_embeddings: false, ..base.clone() }, false),
-        ("without biases", Gpt2Config { bias: false, activation: Activation::GeluErf, ..base.clone() }, false),
-        ("post-norm", Gpt2Config { norm: post, ..base.clone() }, false),
+        ("without biases", Gpt2Config { options: bare, activation: Activation::GeluErf, ..base.clone() }, false),
+        ("post-norm", Gpt2Config { options: post, ..base.clone() }, false),
         (
             "post-norm, no biases, untied, dropout",
-            Gpt2Config { norm: post, bias: false, tie_word_embeddings: false, activation: Activation::Relu, ..dropped },
+            Gpt2Config {
+                options: Options { bias: false, ..post },
+                tie_word_embeddings: false,
+                activation: Activation::Relu,
+                ..dropped
+            },
             true,
         ),
     ]
 }
 
 fn training(config: &Gpt2Config, key_mask: bool) -> Graph {
-    let extents = Extents { batch: 2, time: 5, key_mask };
-    let graph = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a model");
+    let graph = gpt2(config, decoder(2, 5, key_mask), Mode::Train);
     let loss = graph.output("loss").expect("a loss");
     append_backward(graph, loss).expect("differentiable")
 }
@@ -142,8 +149,7 @@ fn passes_change_no_result() {
 fn forward_graphs_keep_every_output() {
     for (name, config, key_mask) in variants() {
         for mode in [Mode::Evaluate, Mode::Inspect, Mode::Everything] {
-            let extents = Extents { batch: 2, time: 5, key_mask };
-            let before = gpt::language_model(&config, extents, mode, Decay::Matrices).expect("a model");
+            let before = gpt2(&config, decoder(2, 5, key_mask), mode);
             let after = optimize(&before).expect("well-formed");
             let vocabulary = config.vocab_size as u32;
             let faulty = difference(&results(&before, vocabulary), &results(&after, vocabulary));
@@ -176,7 +182,7 @@ fn nothing_that_can_be_merged_is_left() {
             assert!(!alone, "{name}: {} in {} stands alone", node.op.name(), node.scope);
         }
         // Post-norm adds the gradient of the residual stream to that of the branch, which is a product's.
-        let expected = if config.norm == NormPlacement::Post { 2 * config.n_layer } else { 0 };
+        let expected = if config.options.norm == NormPlacement::Post { 2 * config.n_layer } else { 0 };
         assert!(sums <= expected, "{name}: {sums} sums stand alone");
     }
 }

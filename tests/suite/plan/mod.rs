@@ -10,9 +10,11 @@ mod views;
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Graph, Optimizer, OptimizerKind};
 use trainyard::kernels::Target;
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt};
+use trainyard::models::{Extents, Gpt2Config, Mode};
 use trainyard::passes::optimize;
 use trainyard::plan::{Plan, PlanError, Purpose};
+
+use crate::models::gpt2;
 
 const OPTIMIZER: Optimizer =
     Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 }, clip: Some(1.0) };
@@ -24,8 +26,7 @@ fn tiny() -> Gpt2Config {
 
 /// The graph of a training step, optimized.
 fn training_graph(config: &Gpt2Config) -> Graph {
-    let extents = Extents { batch: 2, time: 8, key_mask: false };
-    let graph = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a model");
+    let graph = gpt2(config, Extents::decoder(2, 8), Mode::Train);
     let loss = graph.output("loss").expect("a loss");
     optimize(&append_backward(graph, loss).expect("differentiable")).expect("well-formed")
 }

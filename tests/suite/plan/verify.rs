@@ -2,11 +2,12 @@
 
 use trainyard::ir::{Bias, Graph, Mask, Optimizer, OptimizerKind, Shape as Extents};
 use trainyard::kernels::{Access, Target};
-use trainyard::models::{Decay, Extents, Mode, gpt};
+use trainyard::models::{Extents, Mode};
 use trainyard::plan::{Binding, Buffer, Plan, Purpose, verify};
 
 use super::{tiny, training_graph, training_plan};
 use crate::cases::attention::{Part, Shape};
+use crate::models::gpt2;
 
 fn sound() -> (Plan, Graph) {
     with_rule(super::OPTIMIZER.kind)
@@ -258,8 +259,7 @@ fn ranges_lie_where_they_belong() {
 
 #[test]
 fn constants_are_known_by_their_numbers() {
-    let extents = Extents { batch: 1, time: 4, key_mask: false };
-    let graph = gpt::language_model(&tiny(), extents, Mode::Evaluate, Decay::Matrices).expect("a model");
+    let graph = gpt2(&tiny(), Extents::decoder(1, 4), Mode::Evaluate);
     let loss = graph.output("loss").expect("a loss");
     // Without passes the loss's gradient reads a constant 1.
     let graph = trainyard::autodiff::append_backward(graph, loss).expect("differentiable");
@@ -294,8 +294,7 @@ fn the_end_is_checked() {
     });
     assert!(!late.is_empty(), "a launch reads parameters of the next step");
 
-    let extents = Extents { batch: 1, time: 4, key_mask: false };
-    let graph = gpt::language_model(&tiny(), extents, Mode::Evaluate, Decay::Matrices).expect("a model");
+    let graph = gpt2(&tiny(), Extents::decoder(1, 4), Mode::Evaluate);
     let plan = Plan::new(&graph, Purpose::Forward, 1, Target::Gpu).expect("the model lowers");
     let silent = refusal(&plan, &graph, |p| {
         p.launches.pop();

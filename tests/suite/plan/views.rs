@@ -86,6 +86,7 @@ fn a_gradient_that_is_read_is_copied() -> Result<(), Box<dyn std::error::Error>>
         shape: Shape::new(&[24]),
         init: trainyard::ir::Init::Ones,
         decay: true,
+        frozen: false,
         parts: vec![],
     };
     let (w, x) = (b.param(param)?, b.input("x", Type::f32(&[4, 6]))?);
@@ -107,8 +108,14 @@ fn trained(
 ) -> Result<Graph, Box<dyn std::error::Error>> {
     let mut b = Builder::new();
     let init = trainyard::ir::Init::Normal { std: 1.0 };
-    let param =
-        trainyard::ir::Param { name: "w".to_owned(), shape: Shape::new(&[24]), init, decay: true, parts: vec![] };
+    let param = trainyard::ir::Param {
+        name: "w".to_owned(),
+        shape: Shape::new(&[24]),
+        init,
+        decay: true,
+        frozen: false,
+        parts: vec![],
+    };
     let w = b.param(param)?;
     let x = b.input("x", Type::f32(&[3, 6]))?;
     let (y, weights) = (b.input("y", Type::f32(&[3, 4]))?, b.input("weights", Type::f32(&[3, 4]))?);

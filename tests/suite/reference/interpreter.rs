@@ -2,17 +2,17 @@
 
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Graph, ParamId, ValueId};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt, initial_values};
+use trainyard::models::{Gpt2Config, Mode, initial_values};
 use trainyard::passes::optimize;
 use trainyard::reference::{Interpreter, Keep, StepKey, Tensor, Values};
 
 use super::KEY;
+use crate::models::{decoder, gpt2};
 
 fn model() -> Graph {
     let config =
         Gpt2Config { vocab_size: 11, n_positions: 8, n_embd: 12, n_layer: 2, n_head: 3, ..Gpt2Config::default() };
-    let extents = Extents { batch: 2, time: 7, key_mask: true };
-    let graph = gpt::language_model(&config, extents, Mode::Train, Decay::Matrices).expect("a graph");
+    let graph = gpt2(&config, decoder(2, 7, true), Mode::Train);
     let loss = graph.output("loss").expect("a loss");
     append_backward(graph, loss).expect("differentiable")
 }

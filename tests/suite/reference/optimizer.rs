@@ -18,6 +18,7 @@ fn table() -> Vec<Param> {
             shape: Shape::new(dims),
             init: Init::Zeros,
             decay,
+            frozen: false,
             parts: vec![],
         })
         .to_vec()

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Graph, Optimizer, OptimizerKind, ParamId};
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt, initial_values};
+use trainyard::models::{Extents, Gpt2Config, Mode, initial_values};
 use trainyard::reference::{AdamState, Float, Interpreter, Keep, StepKey, Tensor, update};
 use trainyard::rng::{Draws, Stream};
+
+use crate::models::gpt2;
 
 const OPTIMIZER: Optimizer =
     Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 }, clip: Some(1.0) };
@@ -27,8 +29,7 @@ struct Run<F> {
 
 impl<F: Float> Run<F> {
     fn new(config: &Gpt2Config, batch: usize, time: usize) -> Self {
-        let extents = Extents { batch, time, key_mask: false };
-        let graph = gpt::language_model(config, extents, Mode::Train, Decay::Matrices).expect("a graph");
+        let graph = gpt2(config, Extents::decoder(batch, time), Mode::Train);
         let loss = graph.output("loss").expect("a loss");
         let graph = append_backward(graph, loss).expect("differentiable");
         let params = initial_values(&graph, 1);

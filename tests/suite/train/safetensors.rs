@@ -1,7 +1,7 @@
 //! The safetensors reader against files that lie, and what is written read back.
 
 use proptest::prelude::*;
-use trainyard::models::{Decay, Extents, Gpt2Config, Mode, gpt, initial_values};
+use trainyard::models::{Extents, Gpt2Config, Mode, NormPlacement, Options, initial_values};
 use trainyard::train::checkpoint::{
     Dtype, Family, Named, SafetensorsError, WeightsError, export_weights, import_weights, read, write,
 };
@@ -141,12 +141,11 @@ fn model(bias: bool, tied: bool) -> (trainyard::ir::Graph, Vec<Vec<f32>>) {
         n_embd: 4,
         n_layer: 1,
         n_head: 2,
-        bias,
+        options: Options { bias, ..Options::plain(NormPlacement::Pre) },
         tie_word_embeddings: tied,
         ..Gpt2Config::default()
     };
-    let extents = Extents { batch: 1, time: 1, key_mask: false };
-    let graph = gpt::language_model(&config, extents, Mode::Inspect, Decay::Matrices).expect("a model");
+    let graph = crate::models::gpt2(&config, Extents::decoder(1, 1), Mode::Inspect);
     let values = initial_values(&graph, 1);
     (graph, values)
 }
