@@ -7,6 +7,7 @@ use super::engine::Inputs;
 use super::error::TrainError;
 use super::session::Session;
 use crate::data::DataError;
+use crate::data::objective::{Change, Shown};
 use crate::models::{Architecture, Extents, KeyMask, Mode};
 
 /// Attention maps and predictions for one sentence.
@@ -66,6 +67,21 @@ pub struct Prediction {
     pub p: f64,
 }
 
+/// A text before and after an objective.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ShownText {
+    /// Name of the objective.
+    pub objective: &'static str,
+    /// The tokens of the text, without special tokens.
+    pub text: Vec<String>,
+    /// What the model reads.
+    pub input: Vec<String>,
+    /// What it is to write, or what stood there before.
+    pub target: Vec<String>,
+    /// What happened, in the order of the text.
+    pub changed: Vec<Change>,
+}
+
 /// How many predictions are listed for a position.
 const TOP: usize = 5;
 
@@ -82,12 +98,13 @@ struct Probe {
 }
 
 impl Session {
-    /// Attention maps and predictions for `text`, under the objective of the run.
+    /// Attention maps and predictions for `text`, under the objective of the run. `hidden` are the tokens to hide, counted
+    /// without special tokens; without it the seed decides.
     ///
     /// # Errors
     /// When the text has characters that the tokenizer lacks, or the device fails.
-    pub async fn inspect(&mut self, text: &str) -> Result<Inspection, TrainError> {
-        let probe = self.probe(text)?;
+    pub async fn inspect(&mut self, text: &str, hidden: Option<&[usize]>) -> Result<Inspection, TrainError> {
+        let probe = self.probe(text, hidden)?;
         let (settings, data) = (self.settings().clone(), self.shared_data());
         let model = &settings.model.config;
         let shape = settings.shape();
@@ -164,7 +181,7 @@ impl Session {
     }
 
     /// What a text becomes under the objective: corrupted where it corrupts, cut to the extents of the run.
-    fn probe(&self, text: &str) -> Result<Probe, TrainError> {
+    fn probe(&self, text: &str, hidden: Option<&[usize]>) -> Result<Probe, TrainError> {
         let (settings, data) = (self.settings(), self.data());
         let shape = settings.shape();
         let architecture = settings.model.config.family().architecture();
@@ -175,15 +192,7 @@ impl Session {
             let given = data.question(text)?.map_or(1, |example| example.question.len());
             return Ok(Probe { ids, decoder: Vec::new(), asked, first_loss: given.saturating_sub(1) });
         }
-        let question = data.question(text)?;
-        let text_ids = match &question {
-            Some(example) => example.question.clone(),
-            None => data.probe(text, shape.source)?,
-        };
-        let mut shown = settings.objective.show(&text_ids, data.vocabulary(), self.seed(), None)?;
-        if let Some(example) = question {
-            shown.target = data.vocabulary().framed(example.answer);
-        }
+        let (_, mut shown) = self.shown(text, hidden)?;
         shown.input.truncate(shape.source);
         if shown.input.is_empty() {
             return Err(DataError::EmptyProbe.into());
@@ -200,6 +209,39 @@ impl Session {
         let decoder: Vec<u32> = std::iter::once(start).chain(shown.target[..read].iter().copied()).collect();
         let asked = (0..decoder.len()).map(|i| (i, shown.target.get(i).copied())).collect();
         Ok(Probe { ids: shown.input, decoder, asked, first_loss: 0 })
+    }
+
+    /// A text as ids, and what the objective makes of it.
+    fn shown(&self, text: &str, hidden: Option<&[usize]>) -> Result<(Vec<u32>, Shown), TrainError> {
+        let (settings, data) = (self.settings(), self.data());
+        let question = data.question(text)?;
+        let ids = match &question {
+            Some(example) => example.question.clone(),
+            None => data.probe(text, settings.context)?,
+        };
+        let forced: Option<Vec<bool>> = hidden.map(|hidden| (0..ids.len()).map(|i| hidden.contains(&i)).collect());
+        let mut shown = settings.objective.show(&ids, data.vocabulary(), self.seed(), forced.as_deref())?;
+        if let Some(example) = question {
+            shown.target = data.vocabulary().framed(example.answer);
+        }
+        Ok((ids, shown))
+    }
+
+    /// A text before and after the objective, as it is shown.
+    ///
+    /// # Errors
+    /// When the text has characters that the tokenizer lacks.
+    pub fn show(&self, text: &str, hidden: Option<&[usize]>) -> Result<ShownText, TrainError> {
+        let (ids, shown) = self.shown(text, hidden)?;
+        let tokenizer = self.data().tokenizer();
+        let labels = |ids: &[u32]| ids.iter().map(|&id| tokenizer.label(id)).collect();
+        Ok(ShownText {
+            objective: self.settings().objective.name(),
+            text: labels(&ids),
+            input: labels(&shown.input),
+            target: labels(&shown.target),
+            changed: shown.changed,
+        })
     }
 
     /// The graph that inspects, and its inputs for a probe.

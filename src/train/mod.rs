@@ -34,7 +34,7 @@ pub use evaluate::{Evaluation, Measure, accuracy, validation};
 pub use families::{default_objective, objectives};
 pub use generate::{Window, generate};
 pub use info::RunInfo;
-pub use inspect::{Inspection, Predicted, Prediction, Stage};
+pub use inspect::{Inspection, Predicted, Prediction, ShownText, Stage};
 pub use knobs::{Group, KNOBS, Kind, Knob};
 pub use metrics::{StepMetrics, number, readable, single};
 pub use pace::Pace;

@@ -152,15 +152,27 @@ impl Engine {
         to_js(&evaluation)
     }
 
-    /// Attention maps and predictions for a sentence.
+    /// Attention maps and predictions for a sentence. `hidden` are the tokens to hide, counted without special tokens; without
+    /// it the seed decides.
     ///
     /// # Errors
     /// When the text does not fit the tokenizer, or the device fails.
-    pub async fn inspect(&mut self, text: String) -> Result<JsValue, JsValue> {
-        let seen = self.session()?.inspect(&text).await.map_err(Failure::from)?;
+    pub async fn inspect(&mut self, text: String, hidden: Option<Vec<usize>>) -> Result<JsValue, JsValue> {
+        let seen = self.session()?.inspect(&text, hidden.as_deref()).await.map_err(Failure::from)?;
         let object = to_js(&seen)?;
-        Reflect::set(&object, &"probs".into(), &Float32Array::from(seen.probs.as_slice()))?;
+        let stages: Array = Reflect::get(&object, &"stages".into())?.dyn_into()?;
+        for (stage, seen) in stages.iter().zip(&seen.stages) {
+            Reflect::set(&stage, &"probs".into(), &Float32Array::from(seen.probs.as_slice()))?;
+        }
         Ok(object)
+    }
+
+    /// A sentence before and after the objective of the run; `hidden` as in [`Self::inspect`].
+    ///
+    /// # Errors
+    /// When the text does not fit the tokenizer.
+    pub fn show(&mut self, text: String, hidden: Option<Vec<usize>>) -> Result<JsValue, JsValue> {
+        to_js(&self.session()?.show(&text, hidden.as_deref()).map_err(Failure::from)?)
     }
 
     /// Continues a prompt; without one, a held-out question of the task, number `seed`.

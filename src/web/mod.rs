@@ -8,10 +8,10 @@ mod engine;
 
 pub use engine::Engine;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
-use crate::train::{Group, KNOBS, Kind, Knob, PRESETS, Source};
+use crate::train::{Group, KNOBS, Kind, Knob, PRESETS, Preset, Source, objectives};
 
 use convert::{Failure, to_js};
 
@@ -34,6 +34,7 @@ pub fn presets() -> Result<JsValue, JsValue> {
             Source::Task(task) => ("task", task.as_str()),
             Source::World => ("world", "world"),
             Source::Text => ("text", "text"),
+            Source::Figure => ("figure", "figure"),
         };
         list.push(json!({
             "name": preset.name,
@@ -41,6 +42,10 @@ pub fn presets() -> Result<JsValue, JsValue> {
             "summary": preset.summary,
             "settings": settings.to_map(),
             "data": { "kind": kind, "name": name },
+            "family": settings.model.config.family().name(),
+            "architecture": settings.model.config.family().architecture(),
+            "objectives": objectives(settings.model.config.family()),
+            "example": preset.example.map(|e| json!({ "probe": e.probe, "hidden": e.hidden })),
         }));
     }
     to_js(&list)
@@ -55,15 +60,31 @@ pub fn knobs() -> Result<JsValue, JsValue> {
     to_js(&KNOBS.iter().map(describe).collect::<Vec<_>>())
 }
 
+/// The learning rate over a run before it is set up: `points` pairs of step and rate, for a preset with some of its settings
+/// changed.
+///
+/// # Errors
+/// When a setting is unknown or out of range.
+#[wasm_bindgen]
+pub fn schedule(preset: &str, settings: JsValue, points: u32) -> Result<JsValue, JsValue> {
+    let changes: Map<String, Value> =
+        serde_wasm_bindgen::from_value(settings).map_err(|e| Failure::new("setting", &format!("the settings: {e}")))?;
+    let mut settings = Preset::find(preset).and_then(Preset::settings).map_err(Failure::from)?;
+    settings.apply(changes.iter().map(|(key, value)| (key.as_str(), value))).map_err(Failure::from)?;
+    to_js(&settings.schedule().points(points))
+}
+
 fn describe(knob: &Knob) -> Value {
     let group = match knob.group {
         Group::Data => "data",
         Group::Tokens => "tokens",
         Group::Model => "model",
+        Group::Objective => "objective",
         Group::Optimizer => "optimizer",
     };
     let mut object = json!({
         "key": knob.key, "label": knob.label, "live": knob.live, "group": group, "help": knob.help,
+        "families": knob.families.iter().map(|family| family.name()).collect::<Vec<_>>(),
     });
     let (kind, range) = match knob.kind {
         Kind::Int { min, max } => ("int", json!({ "min": min, "max": max })),

@@ -1,9 +1,9 @@
 //! The safetensors reader against files that lie, and what is written read back.
 
 use proptest::prelude::*;
-use trainyard::models::{Extents, Gpt2Config, Mode, NormPlacement, Options, initial_values};
+use trainyard::models::{Extents, Family, Gpt2Config, Mode, NormPlacement, Options, initial_values};
 use trainyard::train::checkpoint::{
-    Dtype, Family, Named, SafetensorsError, WeightsError, export_weights, import_weights, read, write,
+    Dtype, Named, SafetensorsError, WeightsError, export_weights, import_weights, read, write,
 };
 
 /// A file with this header and these data.
