@@ -6,7 +6,7 @@ use super::{Data, Machine, MachineError};
 use crate::ir::Graph;
 use crate::models::{Architecture, Decay, Extents, KeyMask, Mode, Model};
 use crate::passes::optimize;
-use crate::train::decode::{self, Stop};
+use crate::train::decode::{self, Beams, Rules};
 
 /// New tokens at most: of GPT-2's greedy ids, and of all others.
 const MOST: [usize; 2] = [12, 8];
@@ -31,7 +31,7 @@ impl Generation<'_> {
     /// A row for each prompt, in an encoder–decoder for each row of the case; those that ended early filled with padding.
     pub fn greedy(&mut self, prompt: Option<&[u32]>) -> Result<Vec<Vec<u32>>, MachineError> {
         let most = if prompt.is_some() { MOST[0] } else { MOST[1] };
-        self.each(prompt, most, |start, stop, score| decode::greedy(start, stop, score))
+        self.each(prompt, most, |start, rules, score| decode::greedy(start, rules, score))
     }
 
     /// As [`Self::greedy`], by beam search.
@@ -41,7 +41,9 @@ impl Generation<'_> {
         beams: usize,
         length_penalty: f64,
     ) -> Result<Vec<Vec<u32>>, MachineError> {
-        self.each(prompt, MOST[1], |start, stop, score| decode::beam(start, beams, length_penalty, stop, score))
+        self.each(prompt, MOST[1], |start, rules, score| {
+            decode::beam(start, Beams { count: beams, length_penalty }, rules, score)
+        })
     }
 
     fn each(
@@ -50,17 +52,18 @@ impl Generation<'_> {
         most: usize,
         search: impl Fn(
             &[u32],
-            Stop,
+            Rules,
             &mut dyn FnMut(&[u32]) -> Result<Vec<f64>, MachineError>,
         ) -> Result<Vec<u32>, MachineError>,
     ) -> Result<Vec<Vec<u32>>, MachineError> {
-        let stop = Stop { eos: self.model.config.eos(), max_new: most, forced: self.model.config.forced_eos() };
+        let forced = self.model.config.forced_eos();
+        let rules = Rules { forced, ..Rules::new(self.model.config.eos(), most) };
         let mut rows = Vec::new();
         for start in self.starts(prompt)? {
             let room = start.ids.len() + most;
             let time = self.model.config.positions().map_or(room, |p| p.min(room));
             let mut score = self.scorer(&start, time)?;
-            rows.push(search(&start.ids, stop, &mut score)?);
+            rows.push(search(&start.ids, rules.clone(), &mut score)?);
         }
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
         let pad = self.model.config.pad().unwrap_or_default();
