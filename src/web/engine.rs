@@ -43,7 +43,7 @@ struct Generation {
 /// A device and the run on it.
 #[wasm_bindgen]
 pub struct Engine {
-    device: Option<Device>,
+    pub(super) device: Option<Device>,
     session: Option<Session>,
 }
 
