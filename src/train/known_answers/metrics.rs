@@ -1,5 +1,6 @@
 //! The cases of `metrics_kat.json`: scores from scikit-learn, SciPy, seqeval, sacrebleu, rouge-score and D2L. All are
-//! functions of f64 whatever the machine, save the smoothed losses, which the machine computes.
+//! functions of f64 whatever the machine, save the smoothed losses, which the machine computes. The learning rates of
+//! the original Transformer stand in the same file.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,7 @@ use crate::metrics::{
     pearson, rouge, spearman, token_f1,
 };
 use crate::passes::optimize;
+use crate::train::Schedule;
 
 /// Scores are reproduced to this, relative to those above 1.
 const GATE: f64 = 1e-12;
@@ -30,6 +32,7 @@ enum Kind {
     Squad,
     D2lBleu { k: usize },
     LabelSmoothing,
+    Noam,
 }
 
 /// The metric that a name stands for: alone, or before an underscore and whatever tells cases apart.
@@ -47,6 +50,7 @@ fn kind(name: &str) -> Option<Kind> {
         ("rouge", Kind::Rouge),
         ("squad", Kind::Squad),
         ("label_smoothing", Kind::LabelSmoothing),
+        ("noam", Kind::Noam),
     ];
     kinds.into_iter().find(|(metric, _)| is(metric)).map(|(_, kind)| kind)
 }
@@ -73,6 +77,7 @@ pub(super) async fn run<M: Machine>(name: &str, case: &Value, machine: &mut M) -
             }
         }
         Kind::LabelSmoothing => label_smoothing(case, machine, &mut checks).await?,
+        Kind::Noam => noam(case, &mut checks)?,
     }
     Ok(checks)
 }
@@ -256,6 +261,24 @@ async fn label_smoothing<M: Machine>(case: &Value, machine: &mut M, checks: &mut
             }
         };
         checks.number(key, found, expected, 1e-5, GATE);
+    }
+    Ok(())
+}
+
+/// Keys `d=D,w=W,s=S`: width of the model, steps of warm-up, step counted from 1.
+fn noam(case: &Value, checks: &mut Checks) -> Result<(), String> {
+    for (key, expected) in results(case, &[]) {
+        let constants: Option<Vec<u32>> =
+            key.split(',').zip(["d=", "w=", "s="]).map(|(part, name)| part.strip_prefix(name)?.parse().ok()).collect();
+        match constants.as_deref() {
+            Some(&[d, warmup, step]) if d > 0 && warmup > 0 && step > 0 => {
+                let found = Schedule::noam(d, 1.0, warmup, step).at(step - 1);
+                // Rates are small, so the gate is relative.
+                let gate = GATE * expected.as_f64().map_or(1.0, f64::abs);
+                checks.number(key, found, expected, gate, gate);
+            }
+            _ => checks.unchecked(key),
+        }
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ pub fn adds() -> Vec<Case> {
 }
 
 pub fn scales() -> Vec<Case> {
-    let scale = |dims: &[usize], factor: f32| {
+    let scale = |dims: &[usize], factor: f64| {
         let mut s = Sketch::new(format!("scale {dims:?} {factor}"));
         let x = s.x(dims);
         let y = s.push(Op::Scale { factor }, &[x]);
