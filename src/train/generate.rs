@@ -1,6 +1,6 @@
 //! Continuing a text token by token.
 
-use super::decode::{Sampling, Stop};
+use super::decode::{Rules, Sampling, Search, Strategy};
 use super::engine::Engine;
 use super::error::TrainError;
 use super::inspect::padded;
@@ -21,7 +21,7 @@ impl Session {
         let (context, vocabulary, eos) =
             (self.settings().context, self.settings().model.config.vocabulary(), self.settings().model.config.eos());
         let window = Window { mode: Mode::Inspect, context, vocabulary };
-        let new = generate(self.engine_mut(), &ids, window, Stop::at(eos, max_new), how, &mut |_| {}).await?;
+        let new = generate(self.engine_mut(), &ids, window, Rules::new(eos, max_new), how, &mut |_| {}).await?;
         Ok(self.data().tokenizer().decode(&new))
     }
 }
@@ -46,13 +46,13 @@ pub async fn generate(
     engine: &mut Engine,
     prompt: &[u32],
     window: Window,
-    stop: Stop,
+    rules: Rules,
     how: Sampling,
     each: &mut dyn FnMut(u32),
 ) -> Result<Vec<u32>, TrainError> {
-    let mut ids = prompt.to_vec();
     let extents = Extents::decoder(1, window.context);
-    for position in 0..stop.max_new {
+    let mut search = Search::new(prompt, Strategy::Sample(how), rules.clone());
+    while let Some(ids) = search.open().first() {
         let seen = &ids[ids.len().saturating_sub(window.context)..];
         let last = seen.len().saturating_sub(1);
         let mut inputs = padded(seen, window.context);
@@ -62,12 +62,12 @@ pub async fn generate(
         }
         let outputs = engine.forward(window.mode, extents, &inputs, &["logits"]).await?;
         let logits = outputs.first().and_then(|l| l.get(last * window.vocabulary..(last + 1) * window.vocabulary));
-        let token = how.choose(logits.unwrap_or_default(), position as u32);
-        if Some(token) == stop.eos {
-            break;
+        search.advance(vec![logits.unwrap_or_default().iter().map(|&l| f64::from(l)).collect()]);
+        if let Some(&token) = search.best().last().filter(|&&token| !rules.ends(token)) {
+            each(token);
         }
-        each(token);
-        ids.push(token);
     }
-    Ok(ids.split_off(prompt.len()))
+    let mut new = search.best().get(prompt.len()..).unwrap_or_default().to_vec();
+    new.truncate(new.iter().position(|&token| rules.ends(token)).unwrap_or(new.len()));
+    Ok(new)
 }

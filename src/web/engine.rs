@@ -43,7 +43,7 @@ struct Generation {
 /// A device and the run on it.
 #[wasm_bindgen]
 pub struct Engine {
-    device: Option<Device>,
+    pub(super) device: Option<Device>,
     session: Option<Session>,
 }
 
@@ -182,7 +182,7 @@ impl Engine {
     pub async fn generate(&mut self, request: JsValue) -> Result<JsValue, JsValue> {
         let request: GenerateRequest = serde_wasm_bindgen::from_value(request)
             .map_err(|e| Failure::new("setting", &format!("the request: {e}")))?;
-        let how = Sampling { temperature: request.temperature, top_k: request.top_k, seed: request.seed };
+        let how = Sampling { temperature: request.temperature, top_k: request.top_k, top_p: 1.0, seed: request.seed };
         let session = self.session()?;
         let drawn = session.data().held_out(request.seed).filter(|_| request.prompt.is_empty());
         let asked = match drawn {

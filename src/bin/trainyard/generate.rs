@@ -39,7 +39,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), CliError> {
         (None, None) => TOKENS,
     };
     let temperature = args.temperature.unwrap_or(if task.is_some() { 0.0 } else { TEMPERATURE });
-    let how = Sampling { temperature, top_k: args.top_k, seed: args.seed };
+    let how = Sampling { temperature, top_k: args.top_k, top_p: 1.0, seed: args.seed };
 
     let mut stream = Stream { tokenizer: model.tokenizer().clone(), ids: Vec::new(), shown: 0, result: Ok(()) };
     for &id in &prompt {

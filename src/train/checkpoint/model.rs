@@ -3,7 +3,7 @@
 use super::{Source, Strictness, WEIGHTS, Weights, assemble, put, wanted};
 use crate::models::{Architecture, Mode, Model, ModelError};
 use crate::text::Tokenizer;
-use crate::train::decode::{Sampling, Stop};
+use crate::train::decode::{Rules, Sampling};
 use crate::train::evaluate::{Measure, accuracy, validation};
 use crate::train::generate::{Window, generate};
 use crate::train::{DeviceChoice, Engine, TrainError};
@@ -91,8 +91,8 @@ impl LoadedModel {
         let positions = self.model.config.positions().unwrap_or(usize::MAX);
         let context = needed.map_or(positions, |n| n.min(positions));
         let window = Window { mode: Mode::Evaluate, context, vocabulary: self.model.config.vocabulary() };
-        let stop = Stop::at(self.model.config.eos(), max_new);
-        generate(&mut self.engine, prompt, window, stop, how, each).await
+        let rules = Rules::new(self.model.config.eos(), max_new);
+        generate(&mut self.engine, prompt, window, rules, how, each).await
     }
 
     /// Mean loss of the first `batches` validation batches, in nats, and where answers are right or wrong the share of right

@@ -4,10 +4,11 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::compare::Checks;
-use super::{CaseResult, Data, Machine, Outcome};
+use super::result::Stopped;
+use super::{Data, Machine};
 use crate::ir::{Builder, IrError, Op, Type};
 use crate::metrics::{
     MetricError, Prf, Scheme, Tokenization, accuracy, corpus_bleu, d2l_bleu, entity_scores, exact_match, f1, matthews,
@@ -59,36 +60,26 @@ pub(super) fn knows(name: &str) -> bool {
     kind(name).is_some()
 }
 
-/// Runs the cases of a file that are about metrics.
-pub(super) fn metrics(file: &Map<String, Value>, machine: &mut dyn Machine) -> Vec<CaseResult> {
-    let case = |(name, case): (&String, &Value)| {
-        let mut checks = Checks::new(machine.precision());
-        let outcome = match run(kind(name)?, case, machine, &mut checks) {
-            Ok(()) => checks.outcome(),
-            Err(fault) => Outcome::Fail(fault),
-        };
-        Some(CaseResult { name: name.clone(), outcome })
-    };
-    file.iter().filter_map(case).collect()
-}
-
-fn run(kind: Kind, case: &Value, machine: &mut dyn Machine, checks: &mut Checks) -> Result<(), String> {
+/// Runs a case whose name is [known](knows).
+pub(super) async fn run<M: Machine>(name: &str, case: &Value, machine: &mut M) -> Result<Checks, Stopped> {
+    let kind = kind(name).ok_or_else(|| Stopped::Unknown(format!("{name} is no score of this build")))?;
+    let mut checks = Checks::new(machine.precision());
     match kind {
-        Kind::Classification => classification(case, checks),
-        Kind::Regression => regression(case, checks),
-        Kind::Entities => entities(case, checks),
-        Kind::Bleu => bleu(case, checks),
-        Kind::Rouge => rouge_scores(case, checks),
-        Kind::Squad => squad(case, checks),
+        Kind::Classification => classification(case, &mut checks)?,
+        Kind::Regression => regression(case, &mut checks)?,
+        Kind::Entities => entities(case, &mut checks)?,
+        Kind::Bleu => bleu(case, &mut checks)?,
+        Kind::Rouge => rouge_scores(case, &mut checks)?,
+        Kind::Squad => squad(case, &mut checks)?,
         Kind::D2lBleu { k } => {
             for (i, (prediction, label, expected)) in read::<Vec<(String, String, Value)>>(case)?.iter().enumerate() {
-                score(checks, &format!("[{i}]"), Ok(d2l_bleu(prediction, label, k)), expected)?;
+                score(&mut checks, &format!("[{i}]"), Ok(d2l_bleu(prediction, label, k)), expected)?;
             }
-            Ok(())
         }
-        Kind::LabelSmoothing => label_smoothing(case, machine, checks),
-        Kind::Noam => noam(case, checks),
+        Kind::LabelSmoothing => label_smoothing(case, machine, &mut checks).await?,
+        Kind::Noam => noam(case, &mut checks)?,
     }
+    Ok(checks)
 }
 
 /// Truth and prediction.
@@ -229,7 +220,7 @@ fn squad(case: &Value, checks: &mut Checks) -> Result<(), String> {
 
 /// Keys `torch_ce_epsE`, a mean, and `fairseq_epsE_sum`, a sum. fairseq gives ε/(V - 1) to each *wrong* class, torch ε/V to
 /// every class: the same loss for `ε_torch = ε·V/(V - 1)`.
-fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks) -> Result<(), String> {
+async fn label_smoothing<M: Machine>(case: &Value, machine: &mut M, checks: &mut Checks) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Rows {
         logits: Vec<Vec<f64>>,
@@ -245,7 +236,7 @@ fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks)
     }
     let rows = logits.len();
     let logits: Vec<f64> = logits.concat();
-    let mut loss = |smoothing: f64, weight: f64| -> Result<f64, String> {
+    let mut loss = async |smoothing: f64, weight: f64| -> Result<f64, String> {
         if !(0.0..1.0).contains(&smoothing) {
             return Err(format!("a smoothing of {smoothing} is not between 0 and 1"));
         }
@@ -255,15 +246,15 @@ fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks)
             ("weights".to_owned(), Data::Float(vec![weight; rows])),
         ];
         let graph = smoothed_loss(rows, classes, smoothing).map_err(|e| e.to_string())?;
-        machine.forward(&graph, &[], &inputs)?.scalar("loss")
+        machine.forward(&graph, &[], &inputs).await?.scalar("loss")
     };
     let number = |text: &str| text.parse::<f64>().ok().filter(|e| e.is_finite());
     for (key, expected) in results(case, &["logits", "target"]) {
         let torch = key.strip_prefix("torch_ce_eps").and_then(number);
         let fairseq = key.strip_prefix("fairseq_eps").and_then(|rest| number(rest.strip_suffix("_sum")?));
         let found = match (torch, fairseq) {
-            (Some(smoothing), _) => loss(smoothing, 1.0 / rows as f64)?,
-            (None, Some(smoothing)) => loss(smoothing * classes as f64 / (classes as f64 - 1.0), 1.0)?,
+            (Some(smoothing), _) => loss(smoothing, 1.0 / rows as f64).await?,
+            (None, Some(smoothing)) => loss(smoothing * classes as f64 / (classes as f64 - 1.0), 1.0).await?,
             (None, None) => {
                 checks.unchecked(key);
                 continue;
