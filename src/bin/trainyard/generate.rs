@@ -44,11 +44,14 @@ pub fn run(args: &GenerateArgs) -> Result<(), CliError> {
         if request.source.is_empty() { &request.prompt[..] } else { request.prompt.get(1..).unwrap_or_default() };
     stream.extend(given);
     let written = block_on(model.generate(&request, &mut |new| match new.last() {
-        Some(&last) if drawn => stream.extend(&[last]),
+        Some(&last) if drawn => {
+            stream.extend(&[last]);
+            stream.wanted()
+        }
         Some(_) | None => ControlFlow::Continue(()),
     }))?;
     if !drawn {
-        let _the_end_is_near = stream.extend(&written.new);
+        stream.extend(&written.new);
     }
     stream.end()?;
     if written.ended == Ended::Full {
@@ -117,13 +120,17 @@ struct Stream {
 }
 
 impl Stream {
-    /// Goes on with some tokens; asks for no more when nobody reads them.
-    fn extend(&mut self, ids: &[u32]) -> ControlFlow<()> {
+    /// Goes on with some tokens.
+    fn extend(&mut self, ids: &[u32]) {
         self.ids.extend_from_slice(ids);
         let text = self.tokenizer.decode(&self.ids);
         if !text.ends_with(char::REPLACEMENT_CHARACTER) {
             self.show(&text);
         }
+    }
+
+    /// No more where nobody reads it.
+    const fn wanted(&self) -> ControlFlow<()> {
         if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
