@@ -10,7 +10,7 @@ pub(super) struct Heads {
     pub heads: usize,
     pub kv_heads: usize,
     pub head_dim: usize,
-    pub scale: f32,
+    pub scale: f64,
     pub mask: Mask,
     /// Dropout on the probabilities.
     pub dropout: f32,

@@ -193,7 +193,7 @@ impl Gpt<'_> {
             heads: config.n_head,
             kv_heads: config.kv_heads(),
             head_dim: config.head_dim(),
-            scale: scale as f32,
+            scale,
             mask,
             dropout: config.attn_pdrop,
             qk_norm: config.options.qk_norm.then_some(config.layer_norm_epsilon),

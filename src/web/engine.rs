@@ -84,7 +84,7 @@ struct Written {
 /// A device and the run on it.
 #[wasm_bindgen]
 pub struct Engine {
-    device: Option<Device>,
+    pub(super) device: Option<Device>,
     session: Option<Session>,
 }
 

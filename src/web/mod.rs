@@ -5,6 +5,7 @@
 
 mod convert;
 mod engine;
+mod verify;
 
 pub use engine::Engine;
 

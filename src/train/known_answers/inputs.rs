@@ -72,6 +72,10 @@ pub(super) fn read(model: &Model, arguments: &Map<String, Value>) -> Result<Batc
             let types = same("token_type_ids")?.unwrap_or_else(|| vec![0; rows * time]);
             reader.push("type_ids", Data::Index(types.iter().map(|&t| t as u32).collect()));
         }
+        // Hugging Face's decoders embed them; ours have no such table.
+        Architecture::DecoderOnly | Architecture::EncoderDecoder if arguments.contains_key("token_type_ids") => {
+            return Err("input \"token_type_ids\" is not known to this family".to_owned());
+        }
         Architecture::EncoderDecoder => reader.decoder(&ids, matrix_of("decoder_input_ids")?)?,
         Architecture::DecoderOnly => {}
     }
