@@ -59,6 +59,18 @@ impl ParamStore {
         Ok(store)
     }
 
+    /// A store of the same parameters with states of its own, which plans over this store do not see.
+    #[must_use]
+    pub fn with_own_states(&self) -> Self {
+        Self {
+            device: self.device.clone(),
+            arenas: self.arenas.clone(),
+            buffers: self.buffers.clone(),
+            staging: self.staging.clone(),
+            states: States::default(),
+        }
+    }
+
     /// Makes the arenas for training, unless they are there.
     pub(super) async fn ensure_training(&mut self) -> Result<(), GpuError> {
         let bytes = arena_bytes(&self.arenas);
@@ -96,6 +108,12 @@ impl ParamStore {
     /// then); what the device objects to.
     pub async fn reorder_states(&mut self, parents: &[u32]) -> Result<(), GpuError> {
         self.states.reorder(&self.device, parents).await
+    }
+
+    /// Bytes of the states on the device.
+    #[must_use]
+    pub fn state_bytes(&self) -> u64 {
+        self.states.allocated_bytes()
     }
 
     /// Which device it lives on.

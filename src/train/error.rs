@@ -1,4 +1,5 @@
 use super::checkpoint::WeightsError;
+use super::decode::DecodeError;
 use super::metrics::readable;
 use super::settings::SettingError;
 use crate::data::DataError;
@@ -33,6 +34,9 @@ pub enum TrainError {
     /// The plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// What cannot be generated.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
     /// The device.
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -140,6 +144,7 @@ impl TrainError {
             Self::Arguments(_) => "arguments",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",
+            Self::Decode(_) => "decode",
             Self::Gpu(error) => error.code(),
             Self::Reference(_) => "reference",
             Self::Weights(_) => "weights",

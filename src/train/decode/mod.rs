@@ -2,15 +2,22 @@
 //!
 //! A [`Search`] says which sequences to score next and takes their logits; it neither knows what scores them nor waits for
 //! it, so callers that block and callers that do not drive the same code. How the next token is chosen is a [`Strategy`]:
-//! drawn ([`Sampling`], of which greedy is a case) or by [`Beams`]. What holds for either stands in [`Rules`].
+//! drawn ([`Sampling`], of which greedy is a case) or by [`Beams`]. What holds for either stands in [`Rules`]. A [`Decoder`] scores
+//! sequences token by token on an engine, over a cache.
 
+mod cursor;
+mod error;
 mod rules;
 mod sampling;
 mod search;
+mod session;
 
+pub use cursor::{CacheShape, Cursor};
+pub use error::DecodeError;
 pub use rules::Rules;
 pub use sampling::Sampling;
 pub use search::{Beams, Search, Strategy, beam, greedy};
+pub use session::Decoder;
 
 /// The index of the largest value, the lowest among equals.
 #[must_use]

@@ -1,5 +1,8 @@
 //! What holds for a generated sequence, however its tokens are chosen: when it ends, and what it should not repeat.
 
+use super::DecodeError;
+use super::error::setting;
+
 /// When sequences end, and how scores change before a token is chosen by them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rules {
@@ -21,6 +24,21 @@ impl Rules {
     #[must_use]
     pub fn new(end: Option<u32>, max_new: usize) -> Self {
         Self { ends: end.into_iter().collect(), min_new: 0, max_new, forced: None, repetition_penalty: 1.0 }
+    }
+
+    /// Refuses what cannot be followed.
+    ///
+    /// # Errors
+    /// [`DecodeError::Setting`] for a penalty that is not positive, and for more tokens at least than at most.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let penalty = self.repetition_penalty;
+        if !(penalty.is_finite() && penalty > 0.0) {
+            return Err(setting("repetition_penalty", penalty, "a number above 0"));
+        }
+        if self.min_new > self.max_new {
+            return Err(setting("min_new", self.min_new, "a number up to that of the tokens at most"));
+        }
+        Ok(())
     }
 
     /// Whether a token ends a sequence.

@@ -1,6 +1,7 @@
 //! Drawing a token: temperature, the k best, the nucleus.
 
-use super::log_softmax;
+use super::error::setting;
+use super::{DecodeError, log_softmax};
 use crate::rng::{Stream, draw, unit};
 
 /// How the next token is drawn. Temperature acts first, then `top_k`, then `top_p`, as in Hugging Face.
@@ -20,6 +21,20 @@ pub struct Sampling {
 impl Sampling {
     /// The best token always.
     pub const GREEDY: Self = Self { temperature: 0.0, top_k: 0, top_p: 1.0, seed: 0 };
+
+    /// Refuses what is no distribution.
+    ///
+    /// # Errors
+    /// [`DecodeError::Setting`] for a temperature below 0 and a `top_p` outside (0, 1].
+    pub fn check(&self) -> Result<(), DecodeError> {
+        if !(self.temperature.is_finite() && self.temperature >= 0.0) {
+            return Err(setting("temperature", self.temperature, "a number from 0 up"));
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return Err(setting("top_p", self.top_p, "a number above 0, up to 1"));
+        }
+        Ok(())
+    }
 
     /// The token of draw `position`, a function of its arguments alone.
     #[must_use]

@@ -1,6 +1,7 @@
 //! Searches that their callers drive: [`Search::open`] says what to score, [`Search::advance`] takes the scores.
 
-use super::{Rules, Sampling, log_softmax};
+use super::error::setting;
+use super::{DecodeError, Rules, Sampling, log_softmax};
 
 /// How the next token is chosen.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -30,6 +31,27 @@ impl Beams {
 }
 
 impl Strategy {
+    /// Refuses what cannot be followed.
+    ///
+    /// # Errors
+    /// [`DecodeError::Setting`]: see [`Sampling::check`]; for more than [`Self::MOST_BEAMS`] beams, and a length penalty that is no
+    /// number.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        match self {
+            Self::Sample(sampling) => sampling.check(),
+            Self::Beam(beams) if beams.count > Self::MOST_BEAMS => {
+                Err(setting("beams", beams.count, "a number up to 64"))
+            }
+            Self::Beam(beams) if !beams.length_penalty.is_finite() => {
+                Err(setting("length_penalty", beams.length_penalty, "a number"))
+            }
+            Self::Beam(_) => Ok(()),
+        }
+    }
+
+    /// Sequences side by side at most.
+    pub const MOST_BEAMS: usize = 64;
+
     /// The best token always.
     pub const GREEDY: Self = Self::Sample(Sampling::GREEDY);
 

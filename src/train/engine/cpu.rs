@@ -32,7 +32,7 @@ struct Training {
 const MEMORY: u64 = if cfg!(target_arch = "wasm32") { 512 << 20 } else { 8 << 30 };
 
 /// Refuses, with both numbers, what the interpreter should not allocate.
-fn check_memory(needed: u64) -> Result<(), TrainError> {
+pub(super) fn check_memory(needed: u64) -> Result<(), TrainError> {
     if needed > MEMORY { Err(TrainError::Memory { needed, limit: MEMORY }) } else { Ok(()) }
 }
 
@@ -54,6 +54,15 @@ impl CpuEngine {
         let moments = AdamState::new(&graph.params);
         let (forward, parameters) = (Vec::new(), Vec::new());
         Ok(Self { graphs, graph: graph.clone(), training: None, forward, parameters, moments })
+    }
+
+    pub const fn graphs(&self) -> &Graphs {
+        &self.graphs
+    }
+
+    /// Values, in the order of the graph's table.
+    pub fn parameters(&self) -> &[Vec<f32>] {
+        &self.parameters
     }
 
     pub fn footprint(&self) -> Footprint {
@@ -150,14 +159,14 @@ impl CpuEngine {
 }
 
 /// Values, gradients, two moments, and every intermediate once: an upper bound.
-fn footprint(graph: &Graph) -> Footprint {
+pub(super) fn footprint(graph: &Graph) -> Footprint {
     let parameters = graph.parameter_count() as u64 * 16;
     let values: u64 = graph.values.iter().map(|v| v.ty.bytes()).sum();
     Footprint { bytes: parameters + values, dispatches: 0, flops: 0 }
 }
 
 /// Inputs in the order of the graph's table.
-fn tensors(graph: &Graph, inputs: &Inputs) -> Vec<Tensor<f32>> {
+pub(super) fn tensors(graph: &Graph, inputs: &Inputs) -> Vec<Tensor<f32>> {
     let find = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, words)| words.clone()).unwrap_or_default();
     let tensor = |input: &crate::ir::Input| match input.ty.dtype {
         DType::U32 => Tensor::Index(find(&input.name)),

@@ -79,6 +79,18 @@ impl GpuEngine {
         if steps > 0 { steps } else { 1 }
     }
 
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub const fn store(&self) -> &ParamStore {
+        &self.store
+    }
+
+    pub const fn graphs(&self) -> &Graphs {
+        &self.graphs
+    }
+
     pub fn adapter(&self) -> &AdapterInfo {
         self.device.adapter()
     }
@@ -193,6 +205,6 @@ impl GpuEngine {
     }
 }
 
-fn step_data(step: Step, inputs: &Inputs) -> StepData<'_> {
+pub(super) fn step_data(step: Step, inputs: &Inputs) -> StepData<'_> {
     StepData { step, inputs: inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect() }
 }

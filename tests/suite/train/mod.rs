@@ -3,6 +3,8 @@
 mod accumulation;
 mod checkpoint_files;
 mod decoding;
+mod decoding_answers;
+mod decoding_cache;
 mod determinism;
 mod directories;
 mod loading;
