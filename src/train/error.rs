@@ -24,6 +24,9 @@ pub enum TrainError {
     /// The model's configuration.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Arguments of a forward pass.
+    #[error("the input: {0}")]
+    Arguments(String),
     /// The graph.
     #[error(transparent)]
     Graph(#[from] IrError),
@@ -134,6 +137,7 @@ impl TrainError {
             Self::NeedsText { .. } => "text_needed",
             Self::Text(error) => error.code(),
             Self::Model(_) => "model",
+            Self::Arguments(_) => "arguments",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",
             Self::Gpu(error) => error.code(),

@@ -41,16 +41,24 @@ fn dispatches_of_every_preset() {
 /// A dispatch per layer more or less shows as a multiple: the count is a straight line in the layers.
 #[test]
 fn dispatches_grow_by_the_same_for_every_layer() {
-    let dispatches = |layers: u32| {
-        let mut settings = settings(Preset::find("gpt-6").expect("the preset exists"));
-        settings.set("n_layer", &json!(layers)).expect("a depth");
-        plan_report(&settings, None, false).expect("it can be planned").dispatches
-    };
-    let counts: Vec<usize> = [1, 2, 3, 7].map(dispatches).to_vec();
-    let layer = counts[1] - counts[0];
-    assert_eq!(counts[2] - counts[1], layer);
-    assert_eq!(counts[3] - counts[2], 4 * layer);
-    assert!(layer <= 24, "{layer} dispatches a layer");
+    let families: [(&str, &[&str], usize); 4] = [
+        ("gpt-6", &["n_layer"], 24),
+        ("bert", &["num_hidden_layers"], 28),
+        ("t5", &["num_layers"], 64),
+        ("bart", &["encoder_layers", "decoder_layers"], 68),
+    ];
+    for (preset, keys, most) in families {
+        let dispatches = |layers: u32| {
+            let mut settings = settings(Preset::find(preset).expect("the preset exists"));
+            keys.iter().for_each(|key| settings.set(key, &json!(layers)).expect("a depth"));
+            plan_report(&settings, None, false).expect("it can be planned").dispatches
+        };
+        let counts: Vec<usize> = [1, 2, 3, 7].map(dispatches).to_vec();
+        let layer = counts[1] - counts[0];
+        assert_eq!(counts[2] - counts[1], layer, "{preset}: {counts:?}");
+        assert_eq!(counts[3] - counts[2], 4 * layer, "{preset}: {counts:?}");
+        assert!(layer <= most, "{preset}: {layer} dispatches a layer");
+    }
 }
 
 /// The smallest benchmark on a device whose objects are counted.

@@ -10,7 +10,7 @@ mod peak_memory;
 mod runs;
 mod safetensors;
 mod settings;
-mod state_dicts;
+pub mod state_dicts;
 
 use pollster::block_on;
 use serde_json::Value;

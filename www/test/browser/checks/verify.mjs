@@ -14,10 +14,10 @@ async function dialog(page) {
   await byId(page, "verify-run").waitFor();
 }
 
-/** Waits until nothing is running, and gives the rows. */
+/** Waits until nothing is running, and gives the cases of the table. */
 async function done(page) {
   await page.waitForFunction(() => document.querySelector('[data-testid="verdict"]')?.dataset.running === "false", undefined, { timeout: 60_000 });
-  return byId(page, "known-answer").evaluateAll((rows) => rows.map((row) => ({ name: row.querySelector(".mono").textContent, outcome: row.dataset.outcome, text: row.textContent })));
+  return byId(page, "known-answer").evaluateAll((all) => all.map((one) => ({ name: one.querySelector(".mono").textContent, outcome: one.dataset.outcome, text: one.textContent })));
 }
 
 /** Hands the page a file as a visitor would. */
