@@ -43,7 +43,10 @@ export const verify = [
       await dialog(page);
       const started = Date.now();
       await byId(page, "verify-run").click();
+      await byId(page, "known-answer").nth(3).waitFor({ timeout: 60_000 });
+      await page.screenshot({ path: `${context.shotsFolder}verify-running.png` });
       const rows = await done(page);
+      await page.screenshot({ path: `${context.shotsFolder}verify-done.png` });
       context.log(`${rows.length} cases in ${((Date.now() - started) / 1000).toFixed(1)} s on ${await byId(page, "verify-adapter").textContent()}`);
       const names = [...Object.keys(fixture("model_kat.json").cases), ...Object.keys(fixture("ops_kat.json"))].filter((name) => !name.startsWith("_"));
       equal(names.length, 20, "cases in the files");
