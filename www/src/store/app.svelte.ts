@@ -14,6 +14,7 @@ import { Setup } from "./setup.svelte.ts";
 import { readText, TextError, type TextData } from "./text.ts";
 import { Ui } from "./ui.svelte.ts";
 import { decode, type Draft } from "./url.ts";
+import { Verification } from "./verification.svelte.ts";
 
 export type Status =
   | "starting"
@@ -45,6 +46,15 @@ export interface Question {
 export class App {
   readonly ui = new Ui();
   readonly setup = new Setup();
+  readonly verification = new Verification({
+    verify: (text) => this.client.verify(text),
+    stop: (id) => {
+      this.client.stopVerify(id);
+    },
+    say: (sentence) => {
+      this.say(sentence);
+    },
+  });
   status = $state<Status>("starting");
   caps = $state.raw<Caps | undefined>(undefined);
   run = $state.raw<Run | undefined>(undefined);
@@ -219,6 +229,7 @@ export class App {
   useDevice(device: DeviceKind, tiny: boolean): void {
     clearTimeout(this.timer);
     this.client.dispose();
+    this.verification.reset();
     this.problem = undefined;
     this.run = undefined;
     this.setup.applied = undefined;
@@ -330,6 +341,11 @@ export class App {
       case "checkpoint":
         download(event.files);
         return;
+      case "verifying":
+      case "verified":
+      case "unverified":
+        this.verification.receive(event);
+        return;
       case "error":
         this.fail(event.error);
         return;
@@ -408,6 +424,7 @@ export class App {
     const run = this.run;
     this.problem = problemOf(error, run !== undefined);
     this.say(error.message);
+    if (error.during === "init") this.verification.interrupt(error.message);
     if (error.during === "init") this.status = this.problem.title === "No WebGPU here" ? "no_webgpu" : "failed";
     else if (error.during === "configure") {
       this.startWhenReady = false;

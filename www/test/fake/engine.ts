@@ -4,9 +4,10 @@
  */
 import type {
   Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
-  Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult, Value,
+  KnownAnswer, Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult, Value, VerifyProgress,
 } from "../../src/engine/surface.ts";
 import { knobs, presets } from "./catalog.ts";
+import { fakeVerify } from "./verify.ts";
 
 /** Searched for in the production bundle, where it must not be. */
 export const FAKE_MARKER = "trainyard-fake-engine";
@@ -148,6 +149,10 @@ export class FakeEngine implements EngineHandle {
   checkpoint(): Promise<CheckpointFile[]> {
     const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
     return Promise.resolve([{ name: "config.json", bytes: encode("{}") }, { name: "model.safetensors", bytes: encode("weights") }, { name: "tokenizer.json", bytes: encode("{}") }]);
+  }
+
+  verify(text: string, progress: VerifyProgress): Promise<KnownAnswer[]> {
+    return fakeVerify(text, progress);
   }
 
   free(): void {
