@@ -51,8 +51,19 @@ export function setting(value: Value): string {
 /** A head by the names of its tile: counted from 1. */
 export const headName = ({ layer, head }: { layer: number; head: number }): string => `Layer ${layer + 1}, head ${head + 1}`;
 
-/** A token's label: what would be invisible gets a sign. */
+/** Special tokens as textbooks write them, whatever a tokenizer file calls them. */
+const SPECIAL: Partial<Record<string, string>> = {
+  "[PAD]": "<pad>", "[UNK]": "<unk>", "[CLS]": "<cls>", "[SEP]": "<sep>", "[MASK]": "<mask>",
+  "<s>": "<bos>", "</s>": "<eos>", "<|endoftext|>": "<eos>",
+};
+
+/** Sentinels by letters: X, Y, Z, and then numbers. */
+const SENTINELS = ["<X>", "<Y>", "<Z>"];
+
+/** A token's label: what would be invisible gets a sign, special tokens the names that people know. */
 export function token(label: string): string {
   if (label === " ") return "␣";
-  return label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
+  const sentinel = /^<extra_id_(\d+)>$/.exec(label)?.[1];
+  if (sentinel !== undefined) return SENTINELS[Number(sentinel)] ?? `<S${Number(sentinel) + 1}>`;
+  return SPECIAL[label] ?? label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
 }
