@@ -173,6 +173,24 @@ impl ParamStore {
         self.device.check()
     }
 
+    /// Replaces some parameters, from element `first` of their arena on.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] when they reach past its end; a lost device.
+    pub fn upload_params_at(&self, first: usize, values: &[f32]) -> Result<(), GpuError> {
+        self.device.check()?;
+        if first.checked_add(values.len()).is_none_or(|end| end > self.arenas.elements) {
+            let what = format!("{} values from {first} on for {} parameters", values.len(), self.arenas.elements);
+            return Err(GpuError::Mismatch { what });
+        }
+        let buffer = self.existing(Buffer::Params)?;
+        for (i, piece) in values.chunks(WRITE_ELEMENTS).enumerate() {
+            let offset = (first + i * WRITE_ELEMENTS) as u64 * 4;
+            self.device.shared.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(piece));
+        }
+        self.device.check()
+    }
+
     /// Reads an arena.
     ///
     /// # Errors

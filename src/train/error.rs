@@ -25,6 +25,9 @@ pub enum TrainError {
     /// The model's configuration.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Arguments of a forward pass.
+    #[error("the input: {0}")]
+    Arguments(String),
     /// The graph.
     #[error(transparent)]
     Graph(#[from] IrError),
@@ -138,6 +141,7 @@ impl TrainError {
             Self::NeedsText { .. } => "text_needed",
             Self::Text(error) => error.code(),
             Self::Model(_) => "model",
+            Self::Arguments(_) => "arguments",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",
             Self::Decode(_) => "decode",

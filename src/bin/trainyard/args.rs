@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainyard::train::DeviceChoice;
+use trainyard::train::checkpoint::SHARD_BYTES;
 use trainyard::train::decode::Strategy;
 
 use crate::error::CliError;
@@ -26,6 +27,8 @@ pub enum Command {
     Plan(PlanArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
+    Logits(LogitsArgs),
+    Convert(ConvertArgs),
 }
 
 /// Where to compute.
@@ -265,4 +268,37 @@ pub struct BenchArgs {
     /// Print as JSON: an object with one --preset, else an array.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Run a model once on given tokens and write its logits.
+///
+/// Reads a directory in Hugging Face's form; the input is a JSON object of input_ids and what else the class's forward
+/// takes: attention_mask, token_type_ids, decoder_input_ids. For comparing a checkpoint with its origin.
+#[derive(Args, Debug)]
+pub struct LogitsArgs {
+    /// The directory of the model.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// The arguments, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the logits go: a JSON object of shape and data by name.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+/// Read a model in any of Hugging Face's forms and write it anew, in single precision and under its present names.
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// The directory of the model.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// The directory to write; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Bytes of weights in a file at most; what is larger is cut into several with an index.
+    #[arg(long, value_name = "BYTES", default_value_t = SHARD_BYTES)]
+    pub shard_bytes: u64,
 }

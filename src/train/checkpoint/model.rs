@@ -2,12 +2,29 @@
 
 use core::ops::ControlFlow;
 
-use super::{Source, Strictness, WEIGHTS, Weights, assemble, put, wanted};
+use super::{Report, Source, Strictness, WEIGHTS, Weights, wanted};
 use crate::models::{Architecture, Model, ModelError};
 use crate::text::Tokenizer;
 use crate::train::evaluate::{Measure, accuracy, validation};
 use crate::train::generate::{Generated, Request, generate};
 use crate::train::{DeviceChoice, Engine, TrainError};
+
+/// Puts the weights of a checkpoint on a device, a tensor at a time; what [`Strictness::Partial`] lets be missing is zero.
+///
+/// # Errors
+/// When they do not fit the model, or the device does not hold it.
+pub async fn load_engine<S: Source>(
+    model: &Model,
+    weights: &Weights<S>,
+    strictness: Strictness,
+    device: DeviceChoice,
+) -> Result<(Engine, Report), TrainError> {
+    let mut engine = Engine::look(model, device).await?;
+    let tensors = engine.graph().tensors();
+    let keep = |at: usize, values: Vec<f32>| engine.put(&tensors[at], values);
+    let report = weights.load(model.config.family(), &wanted(&tensors), strictness, keep).await?;
+    Ok((engine, report))
+}
 
 /// A model on a device, with its tokenizer.
 pub struct LoadedModel {
@@ -44,15 +61,7 @@ impl LoadedModel {
         if tokenizer.vocab_size() > model.config.vocabulary() {
             return Err(TrainError::Vocabulary { model: model.config.vocabulary(), data: tokenizer.vocab_size() });
         }
-        let mut engine = Engine::look(&model, device).await?;
-        let tensors = engine.graph().tensors();
-        let mut parameters = assemble(engine.graph());
-        let keep = |at: usize, values: Vec<f32>| -> Result<(), TrainError> {
-            put(&mut parameters, &tensors[at], values);
-            Ok(())
-        };
-        weights.load(model.config.family(), &wanted(&tensors), Strictness::Exact, keep).await?;
-        engine.set_parameters(parameters)?;
+        let (engine, _) = load_engine(&model, weights, Strictness::Complete, device).await?;
         Ok(Self { model, tokenizer, engine })
     }
 

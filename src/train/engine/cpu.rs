@@ -1,9 +1,10 @@
 use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs, cut, part_of, with_live};
 use crate::data::Batch;
-use crate::ir::{DType, Graph, Optimizer, ParamId};
+use crate::ir::{DType, Graph, NamedTensor, Optimizer, ParamId};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
 use crate::reference::{AdamState, Interpreter, Keep, StepKey, Tensor, update};
+use crate::train::checkpoint::{assemble, put};
 use crate::train::error::TrainError;
 
 /// The interpreter in single precision.
@@ -134,6 +135,13 @@ impl CpuEngine {
         let result = outputs.iter().map(read).collect();
         interpreter.recycle(values);
         Ok(result)
+    }
+
+    pub fn put(&mut self, tensor: &NamedTensor, values: Vec<f32>) {
+        if self.parameters.len() != self.graph.params.len() {
+            self.parameters = assemble(&self.graph);
+        }
+        put(&mut self.parameters, tensor, values);
     }
 
     pub fn set_state(&mut self, state: State) {

@@ -4,7 +4,7 @@ use crate::data::Batch;
 use crate::gpu::{
     AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket, pipeline_count,
 };
-use crate::ir::{Graph, Optimizer};
+use crate::ir::{Graph, NamedTensor, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
 use crate::plan::{Arenas, Buffer, Plan, Purpose};
@@ -187,6 +187,11 @@ impl GpuEngine {
             self.store.upload(Buffer::Moment2, &self.arenas.flatten(&state.moment2))?;
         }
         Ok(())
+    }
+
+    pub fn put(&mut self, tensor: &NamedTensor, values: &[f32]) -> Result<(), TrainError> {
+        let first = self.arenas.params.get(tensor.param.index()).map_or(0, |&(offset, _)| offset);
+        Ok(self.store.upload_params_at(first + tensor.range.start, values)?)
     }
 
     pub async fn state(&mut self) -> Result<State, TrainError> {

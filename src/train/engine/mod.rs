@@ -11,7 +11,7 @@ mod plans;
 use crate::autodiff::append_backward;
 use crate::data::Batch;
 use crate::gpu::{AdapterInfo, Counters, Device, GpuError};
-use crate::ir::{Graph, Optimizer};
+use crate::ir::{Graph, NamedTensor, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Decay, Extents, Mode, Model};
 use crate::passes::optimize;
@@ -297,6 +297,20 @@ impl Engine {
         match &mut self.backend {
             Backend::Gpu(gpu) => gpu.forward(mode, extents, inputs, outputs).await,
             Backend::Cpu(cpu) => cpu.forward(mode, extents, inputs, outputs),
+        }
+    }
+
+    /// Sets the values of one tensor, such as a checkpoint holds; moments stay as they are.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn put(&mut self, tensor: &NamedTensor, values: Vec<f32>) -> Result<(), TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.put(tensor, &values),
+            Backend::Cpu(cpu) => {
+                cpu.put(tensor, values);
+                Ok(())
+            }
         }
     }
 

@@ -18,6 +18,8 @@ mod model;
 mod ops;
 mod result;
 
+pub(super) use inputs::arguments;
+
 pub use any::AnyMachine;
 pub use gpu::GpuMachine;
 pub use interpreter::InterpreterMachine;
