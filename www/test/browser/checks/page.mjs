@@ -103,7 +103,7 @@ export const page = [
     run: async (context) => {
       const page = await context.open({ hash: "#v=1&preset=sort&n_layer=1&seed=5" });
       await reached(page, ["ready"]);
-      equal((await state(page)).info.layers, 1, "layers");
+      equal((await state(page)).info.decoder[0], 1, "layers");
       that((await page.evaluate(() => location.hash)).includes("n_layer=1"), "the address lost a setting");
       const odd = await context.open({ hash: "#v=1&preset=sort&n_layer=none" });
       await byId(odd, "dropped").waitFor();
