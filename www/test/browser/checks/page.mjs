@@ -86,6 +86,7 @@ export const page = [
     run: async (context) => {
       const page = await context.open({ hash: SORT });
       await reached(page, ["ready"]);
+      await byId(page, "matrix").evaluate((node) => { node.scrollIntoView({ block: "center" }); });
       const box = await byId(page, "matrix").locator("canvas").boundingBox();
       await page.mouse.move(box.x + box.width - 4, box.y + box.height - 4);
       that(/^[01]\.\d{3}$/.test(await byId(page, "cell-value").textContent()), "no value on hover");
