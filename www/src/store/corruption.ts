@@ -1,5 +1,5 @@
 /** A text before and after its objective, as rows of tokens that say what happened to each. Pure: read by the objective card. */
-import type { Change, Role, Shown, Span } from "../engine/surface.ts";
+import type { Change, Inspection, Role, Shown, Span } from "../engine/surface.ts";
 
 /** The kinds of change, without the numbers of spans. */
 export type RoleName = "masked" | "replaced" | "kept" | "span" | "deleted" | "inserted" | "permuted" | "rotated" | "continued";
@@ -59,6 +59,19 @@ export function rowsOf({ text, input, target, changed }: Shown): Rows {
     target: row(target, changed, (change) => change.target),
     roles: [...new Set(changed.map(({ role }) => roleName(role)))],
   };
+}
+
+/**
+ * What a decoder by itself sees is one sequence: the text, or the question with its answer. Its target is that sequence
+ * moved by one, as far as it is known; the places before `counted` are read only.
+ */
+export function alongDecoder(shown: Shown, inspection: Inspection): { shown: Shown; counted: number } {
+  if (shown.input.length === shown.target.length) return { shown, counted: 0 };
+  const target = inspection.predictions.flatMap(({ expected }) => (expected === undefined ? [] : [expected]));
+  const changed = shown.changed.map((change) => ({ ...change, input: change.text, target: { start: 0, end: 0 } }));
+  // A question is all that the text holds; what is written on has changes of its own.
+  const counted = changed.length === 0 ? Math.max(0, shown.text.length - 1) : 0;
+  return { shown: { ...shown, input: inspection.tokens, target, changed }, counted };
 }
 
 /** The tokens of the text that a click would bring back: those that a change takes away or calls for. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Shown } from "../../src/engine/surface.ts";
 import { Bases, familyOf, objectiveOf } from "../../src/store/base.ts";
-import { hiddenIn, rowsOf, toggled } from "../../src/store/corruption.ts";
+import { alongDecoder, hiddenIn, rowsOf, toggled } from "../../src/store/corruption.ts";
 import { MODES, presetFor, SIZES, sizeKeys } from "../../src/store/families.ts";
 import { hidesTokens, objectiveWords } from "../../src/store/objectives.ts";
 import type { Draft } from "../../src/store/url.ts";
@@ -83,6 +83,14 @@ describe("before and after", () => {
     const [first] = shown.changed;
     if (first === undefined) throw new Error("no change");
     expect(hiddenIn({ ...shown, changed: [{ ...first, role: "permuted" }] })).toEqual([]);
+  });
+  it("of a decoder by itself is its own sequence moved by one, a question read only", () => {
+    const question: Shown = { objective: "causal", text: [..."ab|"], input: [..."ab|"], target: [..."ba"], changed: [] };
+    const predictions = ["b", "|", "b", "a", undefined].map((expected, position) => ({ position, next: [], ...(expected === undefined ? {} : { expected }) }));
+    const inspection = { step: 0, tokens: [..."ab|ba"], decoder_tokens: [], stages: [], predictions };
+    expect(alongDecoder(question, inspection)).toEqual({ shown: { ...question, input: [..."ab|ba"], target: [..."b|ba"] }, counted: 2 });
+    const text = { ...question, target: [..."b|c"] };
+    expect(alongDecoder(text, inspection)).toEqual({ shown: text, counted: 0 });
   });
   it("a click hides and shows again", () => {
     expect(toggled([1, 4], 3)).toEqual([1, 3, 4]);
