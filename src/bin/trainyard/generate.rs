@@ -32,7 +32,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), CliError> {
     let store = Store::open(&args.checkpoint)?;
     let task = Run::read(&store)?.and_then(|run| match run.preset.source {
         Source::Task(task) => Some((Dataset::task(task), run.settings.context)),
-        Source::World | Source::Text | Source::Figure => None,
+        Source::World | Source::Text | Source::Figure | Source::Translation => None,
     });
     let mut model = open_model(&store, device)?;
     let request = request(args, &model, task.as_ref())?;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{CaseResult, Evaluated, Outcome, Precision, Worst};
 use crate::ir::Graph;
+use crate::train::readable;
 
 /// The comparisons of one case.
 pub(super) struct Checks {
@@ -29,6 +30,7 @@ impl Checks {
     fn compare(&mut self, name: &str, found: f64, expected: f64, gate: f64) {
         let error = (found - expected).abs();
         if !(error <= gate) || !found.is_finite() {
+            let (found, expected) = (readable(found), readable(expected));
             self.faults.push(format!("{name}: {found} instead of {expected}, off by {error:.3e}, gate {gate:.1e}"));
         }
         let share = error / gate;

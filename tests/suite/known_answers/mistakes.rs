@@ -23,7 +23,7 @@ impl Machine for Erring {
         self.machine.precision()
     }
 
-    fn forward(
+    async fn forward(
         &mut self,
         graph: &Graph,
         parameters: &[Vec<f32>],
@@ -32,10 +32,10 @@ impl Machine for Erring {
         let (mut graph, mut parameters) = (graph.clone(), parameters.to_vec());
         graph.nodes.iter_mut().for_each(self.graph);
         graph.params.iter().zip(&mut parameters).for_each(|(param, values)| (self.weights)(param, values));
-        self.machine.forward(&graph, &parameters, inputs)
+        self.machine.forward(&graph, &parameters, inputs).await
     }
 
-    fn descend(
+    async fn descend(
         &mut self,
         _: &Graph,
         _: Optimizer,

@@ -1,5 +1,6 @@
 //! A small model of each family and data for it, and what holds of all: they guess at first, and learn a batch by heart.
 
+use pollster::block_on;
 use serde_json::{Value, json};
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{DType, Graph, Optimizer, OptimizerKind};
@@ -70,9 +71,9 @@ pub fn logits_graph(model: &Model, extents: Extents) -> Graph {
 }
 
 /// Logits with weights large enough to matter.
-pub fn logits(machine: &mut dyn Machine, graph: &Graph, data: &[(String, Data)]) -> Vec<f64> {
+pub fn logits(machine: &mut impl Machine, graph: &Graph, data: &[(String, Data)]) -> Vec<f64> {
     let weights: Vec<Vec<f32>> = graph.params.iter().map(known_answer_values).collect();
-    let outputs = machine.forward(graph, &weights, data).expect("the graph runs");
+    let outputs = block_on(machine.forward(graph, &weights, data)).expect("the graph runs");
     outputs.get("logits").expect("logits").to_vec()
 }
 
@@ -94,7 +95,8 @@ fn losses(model: &Model, extents: Extents, steps: usize, lr: f64) -> Vec<f64> {
         }
     }
     let mut machine = InterpreterMachine::<f32>::default();
-    let descent = machine.descend(&graph, optimizer, &values, &vec![data; steps], lr).expect("it trains");
+    let batches = vec![data; steps];
+    let descent = block_on(machine.descend(&graph, optimizer, &values, &batches, lr)).expect("it trains");
     assert!(descent.parameters.iter().flatten().all(|p| p.is_finite()));
     descent.losses
 }

@@ -1,16 +1,22 @@
 //! What cannot reach what: the future the past, padding anything, a row its neighbors, a document another one. Bit for bit, on
 //! the interpreter and on the device.
 
+use trainyard::ir::Graph;
 use trainyard::models::{Config, Extents, Family, KeyMask, Model, Options, Position};
-use trainyard::train::known_answers::{Data, GpuMachine, InterpreterMachine, Machine};
+use trainyard::train::known_answers::{Data, GpuMachine, InterpreterMachine};
 
 use super::families::{BATCH, TARGET, TIME, V, data, extents, logits, logits_graph, small, words};
 use crate::kernels::device;
 
+/// Logits of a graph on some machine.
+type Run<'a> = &'a mut dyn FnMut(&Graph, &[(String, Data)]) -> Vec<f64>;
+
 /// Runs a check on the interpreter in f32 and on the device.
-fn on_both(check: impl Fn(&mut dyn Machine)) {
-    check(&mut InterpreterMachine::<f32>::default());
-    check(&mut GpuMachine::new(device().clone()));
+fn on_both(check: impl Fn(Run<'_>)) {
+    let mut interpreter = InterpreterMachine::<f32>::default();
+    check(&mut |graph, data| logits(&mut interpreter, graph, data));
+    let mut gpu = GpuMachine::new(device().clone());
+    check(&mut |graph, data| logits(&mut gpu, graph, data));
 }
 
 /// Logits of token `t` of row `row`, of rows of `time` tokens.
@@ -26,16 +32,16 @@ fn change(words: &mut [u32], at: usize) {
 
 #[test]
 fn the_future_does_not_reach_the_past() {
-    on_both(|machine| {
+    on_both(|logits| {
         for family in [Family::Gpt2, Family::T5, Family::Bart, Family::Transformer] {
             let graph = logits_graph(&Model::language(small(family)), extents(family));
             let (name, time) = if family == Family::Gpt2 { ("ids", TIME) } else { ("decoder_ids", TARGET) };
             let before = data(&graph, V, 1);
-            let expected = logits(machine, &graph, &before);
+            let expected = logits(&graph, &before);
             for changed in [time - 1, 3, 1] {
                 let mut after = before.clone();
                 change(words(&mut after, name), time + changed);
-                let found = logits(machine, &graph, &after);
+                let found = logits(&graph, &after);
                 for t in 0..time {
                     let same = token(&found, time, 1, t) == token(&expected, time, 1, t);
                     assert_eq!(same, t < changed, "{family:?}: token {changed} and token {t}");
@@ -48,16 +54,16 @@ fn the_future_does_not_reach_the_past() {
 
 #[test]
 fn an_encoder_sees_both_sides_and_no_padding() {
-    on_both(|machine| {
+    on_both(|logits| {
         for family in [Family::Bert, Family::T5, Family::Bart, Family::Transformer] {
             let graph = logits_graph(&Model::language(small(family)), extents(family));
             let time = if family == Family::Bert { TIME } else { TARGET };
             let mut before = data(&graph, V, 2);
             words(&mut before, "key_mask")[6..TIME].fill(0);
-            let expected = logits(machine, &graph, &before);
+            let expected = logits(&graph, &before);
             let mut padded = before.clone();
             (6..TIME).for_each(|t| change(words(&mut padded, "ids"), t));
-            let found = logits(machine, &graph, &padded);
+            let found = logits(&graph, &padded);
             let visible = if family == Family::Bert { 6 } else { time };
             for t in 0..visible {
                 assert_eq!(token(&found, time, 0, t), token(&expected, time, 0, t), "{family:?}: padding reaches {t}");
@@ -69,7 +75,7 @@ fn an_encoder_sees_both_sides_and_no_padding() {
             for changed in [0, 5] {
                 let mut after = before.clone();
                 change(words(&mut after, "ids"), changed);
-                let found = logits(machine, &graph, &after);
+                let found = logits(&graph, &after);
                 for t in 0..visible {
                     let same = token(&found, time, 0, t) == token(&expected, time, 0, t);
                     assert!(!same, "{family:?}: token {changed} does not reach {t}");
@@ -82,7 +88,7 @@ fn an_encoder_sees_both_sides_and_no_padding() {
 /// Three documents in a row of nine tokens: what one says does not reach the others, in each kind of position.
 #[test]
 fn documents_do_not_meet() {
-    on_both(|machine| {
+    on_both(|logits| {
         for position in [Position::Learned, Position::Sinusoidal, Position::Rotary, Position::Alibi] {
             let Config::Gpt2(mut config) = small(Family::Gpt2) else { panic!("a GPT-2") };
             config.options = Options { position, ..config.options };
@@ -94,10 +100,10 @@ fn documents_do_not_meet() {
             if before.iter().any(|(name, _)| name == "position_ids") {
                 words(&mut before, "position_ids").iter_mut().enumerate().for_each(|(t, p)| *p = (t % TIME % 3) as u32);
             }
-            let expected = logits(machine, &graph, &before);
+            let expected = logits(&graph, &before);
             let mut after = before.clone();
             change(words(&mut after, "ids"), 1);
-            let found = logits(machine, &graph, &after);
+            let found = logits(&graph, &after);
             for t in 0..BATCH * TIME {
                 let same = token(&found, TIME, 0, t) == token(&expected, TIME, 0, t);
                 assert_eq!(same, ![1, 2].contains(&t), "{position:?}: token 1 and token {t}");
@@ -109,16 +115,16 @@ fn documents_do_not_meet() {
 /// The prefix sees itself both ways; what follows it does not reach it.
 #[test]
 fn a_prefix_sees_itself_alone() {
-    on_both(|machine| {
+    on_both(|logits| {
         let extents = Extents { key_mask: KeyMask::Prefix, ..extents(Family::Gpt2) };
         let graph = logits_graph(&Model::language(small(Family::Gpt2)), extents);
         let mut before = data(&graph, V, 4);
         words(&mut before, "key_mask")[..4].fill(1 | trainyard::ir::PREFIX);
-        let expected = logits(machine, &graph, &before);
+        let expected = logits(&graph, &before);
         for (changed, untouched) in [(3, 0), (4, 4), (6, 6)] {
             let mut after = before.clone();
             change(words(&mut after, "ids"), changed);
-            let found = logits(machine, &graph, &after);
+            let found = logits(&graph, &after);
             for t in 0..TIME {
                 let same = token(&found, TIME, 0, t) == token(&expected, TIME, 0, t);
                 assert_eq!(same, t < untouched, "token {changed} and token {t}");

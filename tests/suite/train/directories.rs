@@ -100,7 +100,10 @@ fn save(sink: &mut impl FileSink, family: Family, model: &[Tensor], shard_bytes:
     let token = |id| token(&json, id);
     let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: Some(6) };
     let tensors = &named(model);
-    write_model_dir(sink, &ModelDirectory { family, class, config: &config, tensors, tokenizer, shard_bytes })
+    write_model_dir(
+        sink,
+        &ModelDirectory { family, class, config: &config, tensors, tokenizer: Some(tokenizer), shard_bytes },
+    )
 }
 
 fn saved(family: Family, shard_bytes: u64) -> Files {
@@ -240,7 +243,7 @@ fn other_tokenizers_have_the_general_class() {
         let token = |id| token(&json, id);
         let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: None };
         let (class, config) = (facts(family).0, &Map::new());
-        let model = ModelDirectory { family, class, config, tensors: &[], tokenizer, shard_bytes: 1 };
+        let model = ModelDirectory { family, class, config, tensors: &[], tokenizer: Some(tokenizer), shard_bytes: 1 };
         let mut files = Files::new();
         write_model_dir(&mut files, &model).expect("memory can be written");
         let config = json_of(&files, TOKENIZER_CONFIG);
