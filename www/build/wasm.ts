@@ -6,7 +6,7 @@ import type { Plugin } from "vite";
 const FOLDER = fileURLToPath(new URL("../src/wasm/", import.meta.url));
 
 /** Stands in for the module in builds that use the tests' engine only. */
-const STUB = "export default async function init() {} export function presets() { return []; } export function knobs() { return []; } export class Engine {}";
+const STUB = "export default async function init() {} export function presets() { return []; } export function knobs() { return []; } export function schedule() { return []; } export class Engine {}";
 
 export function wasm(stub: boolean): Plugin {
   return {

@@ -2,7 +2,7 @@
  * Paints maps on a canvas: small tiles, and the large map with its axes, hatch and crosshair. Every function paints from
  * its arguments alone, in CSS pixels; the caller has scaled the context to the screen's pixels.
  */
-import type { Cell, Layout } from "./layout.ts";
+import type { Cell, Extent, Layout } from "./layout.ts";
 
 /** Colors that come from the page's tokens. */
 export interface Inks {
@@ -40,12 +40,12 @@ export function hatch(context: Context, inks: Inks, x: number, y: number, cell: 
   context.restore();
 }
 
-/** A square thumbnail of a map. */
-export function paintTile(context: Context, picture: Picture, inks: Inks, size: number, length: number, mask: boolean): void {
-  context.clearRect(0, 0, size, size);
-  if (mask) hatch(context, inks, 0, 0, size / length, length, 5);
+/** A thumbnail of a map; `hatched` where the later keys are forbidden and the mask is to be seen. */
+export function paintTile(context: Context, picture: Picture, inks: Inks, size: { width: number; height: number }, extent: Extent, hatched: boolean): void {
+  context.clearRect(0, 0, size.width, size.height);
+  if (hatched) hatch(context, inks, 0, 0, size.width / extent.keys, extent.queries, 5);
   context.imageSmoothingEnabled = false;
-  context.drawImage(picture, 0, 0, size, size);
+  context.drawImage(picture, 0, 0, size.width, size.height);
 }
 
 export interface MatrixView {
@@ -53,6 +53,8 @@ export interface MatrixView {
   picture: Picture;
   rows: readonly string[];
   columns: readonly string[];
+  /** The later keys are forbidden. */
+  causal: boolean;
   mask: boolean;
   cursor: Cell | undefined;
   pinned: boolean;
@@ -60,30 +62,29 @@ export interface MatrixView {
 
 export function paintMatrix(context: Context, view: MatrixView, inks: Inks): void {
   const { layout } = view;
-  const size = layout.cell * layout.length;
   context.clearRect(0, 0, layout.width, layout.height);
-  if (view.mask) hatch(context, inks, layout.left, layout.top, layout.cell, layout.length, 7);
+  if (view.mask && view.causal) hatch(context, inks, layout.left, layout.top, layout.cell, layout.queries, 7);
   context.imageSmoothingEnabled = false;
-  context.drawImage(view.picture, layout.left, layout.top, size, size);
-  if (layout.cell >= 12) rule(context, layout, inks);
+  context.drawImage(view.picture, layout.left, layout.top, layout.cell * layout.keys, layout.cell * layout.queries);
+  if (layout.cell >= 12) rule(context, layout, view.causal, inks);
   label(context, view, inks);
   if (view.cursor !== undefined) crosshair(context, view, view.cursor, inks);
 }
 
-/** Lines the color of the page between cells. */
-function rule(context: Context, layout: Layout, inks: Inks): void {
-  const size = layout.cell * layout.length;
+/** Lines the color of the page between cells; under a causal mask they stop at the diagonal, so that the hatched area stays one. */
+function rule(context: Context, layout: Layout, causal: boolean, inks: Inks): void {
+  const { left, top, cell } = layout;
+  const [width, height] = [cell * layout.keys, cell * layout.queries];
   context.strokeStyle = inks.ground;
   context.lineWidth = 1;
   context.beginPath();
-  for (let i = 0; i <= layout.length; i += 1) {
-    const at = i * layout.cell;
-    // The lines stop at the diagonal: the hatched area stays one.
-    const row = Math.min(size, at + layout.cell);
-    context.moveTo(layout.left, layout.top + at);
-    context.lineTo(layout.left + Math.min(size, row), layout.top + at);
-    context.moveTo(layout.left + at, layout.top + Math.max(0, at - layout.cell));
-    context.lineTo(layout.left + at, layout.top + size);
+  for (let i = 0; i <= layout.queries; i += 1) {
+    context.moveTo(left, top + i * cell);
+    context.lineTo(left + (causal ? Math.min(width, (i + 1) * cell) : width), top + i * cell);
+  }
+  for (let i = 0; i <= layout.keys; i += 1) {
+    context.moveTo(left + i * cell, top + (causal ? Math.max(0, (i - 1) * cell) : 0));
+    context.lineTo(left + i * cell, top + height);
   }
   context.stroke();
 }
@@ -92,43 +93,42 @@ function label(context: Context, view: MatrixView, inks: Inks): void {
   const { layout, cursor } = view;
   context.font = inks.font;
   context.textBaseline = "middle";
-  for (let i = 0; i < layout.length; i += 1) {
-    const shown = i % layout.every === 0;
-    const middle = (i + 0.5) * layout.cell;
-    const near = (index: number | undefined): boolean => index === i;
-    const crowded = (index: number | undefined): boolean => index !== undefined && !near(index) && Math.abs(index - i) < layout.every;
-    if ((shown && !crowded(cursor?.query)) || near(cursor?.query)) {
-      context.fillStyle = near(cursor?.query) ? inks.accent : inks.text;
-      context.textAlign = "right";
-      context.fillText(view.rows[i] ?? "", layout.left - 7, layout.top + middle, layout.left - 8);
+  /** Every label that has room, and always the cursor's, which keeps its neighbors away. */
+  const shown = (i: number, at: number | undefined): boolean =>
+    i === at || (i % layout.every === 0 && (at === undefined || Math.abs(at - i) >= layout.every));
+  const ink = (i: number, at: number | undefined): string => (i === at ? inks.accent : inks.text);
+  for (let i = 0; i < layout.queries; i += 1) {
+    if (!shown(i, cursor?.query)) continue;
+    context.fillStyle = ink(i, cursor?.query);
+    context.textAlign = "right";
+    context.fillText(view.rows[i] ?? "", layout.left - 7, layout.top + (i + 0.5) * layout.cell, layout.left - 8);
+  }
+  for (let i = 0; i < layout.keys; i += 1) {
+    if (!shown(i, cursor?.key)) continue;
+    context.fillStyle = ink(i, cursor?.key);
+    context.save();
+    context.translate(layout.left + (i + 0.5) * layout.cell, layout.top - 7);
+    if (layout.upright) {
+      context.rotate(-Math.PI / 2);
+      context.textAlign = "left";
+      context.fillText(view.columns[i] ?? "", 0, 0, layout.top - 8);
+    } else {
+      context.textAlign = "center";
+      context.fillText(view.columns[i] ?? "", 0, -4);
     }
-    if ((shown && !crowded(cursor?.key)) || near(cursor?.key)) {
-      context.fillStyle = near(cursor?.key) ? inks.accent : inks.text;
-      context.save();
-      context.translate(layout.left + middle, layout.top - 7);
-      if (layout.upright) {
-        context.rotate(-Math.PI / 2);
-        context.textAlign = "left";
-        context.fillText(view.columns[i] ?? "", 0, 0, layout.top - 8);
-      } else {
-        context.textAlign = "center";
-        context.fillText(view.columns[i] ?? "", 0, -4);
-      }
-      context.restore();
-    }
+    context.restore();
   }
 }
 
 function crosshair(context: Context, view: MatrixView, cursor: Cell, inks: Inks): void {
   const { layout } = view;
-  const size = layout.cell * layout.length;
   const x = layout.left + cursor.key * layout.cell;
   const y = layout.top + cursor.query * layout.cell;
   context.strokeStyle = inks.accent;
   context.globalAlpha = 0.55;
   context.lineWidth = 1;
-  context.strokeRect(layout.left + 0.5, y + 0.5, size - 1, layout.cell - 1);
-  context.strokeRect(x + 0.5, layout.top + 0.5, layout.cell - 1, size - 1);
+  context.strokeRect(layout.left + 0.5, y + 0.5, layout.cell * layout.keys - 1, layout.cell - 1);
+  context.strokeRect(x + 0.5, layout.top + 0.5, layout.cell - 1, layout.cell * layout.queries - 1);
   context.globalAlpha = 1;
   context.lineWidth = view.pinned ? 3 : 2;
   context.strokeRect(x, y, layout.cell, layout.cell);

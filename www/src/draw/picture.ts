@@ -1,11 +1,12 @@
 /** A map's pixels as something a canvas can draw. The one place in `draw` that needs the browser. */
 import type { Theme } from "./color.ts";
+import type { HeadMap } from "./layout.ts";
 import { mapPixels } from "./pixels.ts";
 import type { ScaleName } from "./scale.ts";
 
-export function mapPicture(map: Float32Array, length: number, scale: ScaleName, theme: Theme): OffscreenCanvas {
-  const canvas = new OffscreenCanvas(length, length);
-  canvas.getContext("2d")?.putImageData(new ImageData(mapPixels(map, length, scale, theme), length, length), 0, 0);
+export function mapPicture(map: HeadMap, scale: ScaleName, theme: Theme): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(map.keys, map.queries);
+  canvas.getContext("2d")?.putImageData(new ImageData(mapPixels(map, scale, theme), map.keys, map.queries), 0, 0);
   return canvas;
 }
 

@@ -3,8 +3,8 @@
  * of a run that is no longer the current one.
  */
 import workerUrl from "./worker.ts?worker&url";
-import { PROTOCOL_VERSION, type Command, type Event } from "./protocol.ts";
-import type { DeviceKind, GenerateRequest, RunConfig, Value } from "./surface.ts";
+import { PROTOCOL_VERSION, type Command, type Event, type ProbeText } from "./protocol.ts";
+import type { DeviceKind, GenerateRequest, RunConfig, Settings, Value } from "./surface.ts";
 
 export type Listener = (event: Event) => void;
 
@@ -48,7 +48,7 @@ export class EngineClient {
     this.send({ type: "init", version: PROTOCOL_VERSION, device, engine: this.engine });
   }
 
-  configure(config: RunConfig, files: { text?: Uint8Array; tokenizer?: Uint8Array }, probe: string | undefined): number {
+  configure(config: RunConfig, files: { text?: Uint8Array; tokenizer?: Uint8Array }, probe: ProbeText | undefined): number {
     this.nextRun += 1;
     this.send({
       type: "configure",
@@ -72,8 +72,12 @@ export class EngineClient {
     this.send({ type: "step", run: this.current, count });
   }
 
-  probe(text: string): void {
-    this.send({ type: "probe", run: this.current, text });
+  probe(probe: ProbeText): void {
+    this.send({ type: "probe", run: this.current, probe });
+  }
+
+  schedule(preset: string, settings: Settings, points: number): void {
+    this.send({ type: "schedule", preset, settings, points });
   }
 
   generate(request: GenerateRequest): number {

@@ -18,20 +18,30 @@ import type {
   Preset,
   RunConfig,
   RunInfo,
+  SchedulePoints,
+  Settings,
+  Shown,
   StepRecord,
   Value,
 } from "./surface.ts";
 
 /** Raised with every change of meaning; both sides compare it before anything else. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
+
+/** The sentence whose maps are shown, and the tokens of it to hide; without them the seed decides. */
+export interface ProbeText {
+  text: string;
+  hidden?: number[];
+}
 
 export type Command =
   | { type: "init"; version: number; device: DeviceKind; engine: string }
-  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; tokenizer?: Uint8Array; probe?: string; prompt?: string }
+  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; tokenizer?: Uint8Array; probe?: ProbeText; prompt?: string }
   | { type: "start"; run: number }
   | { type: "pause"; run: number }
   | { type: "step"; run: number; count: number }
-  | { type: "probe"; run: number; text: string }
+  | { type: "probe"; run: number; probe: ProbeText }
+  | { type: "schedule"; preset: string; settings: Settings; points: number }
   | { type: "generate"; run: number; id: number; request: GenerateRequest }
   | { type: "live"; run: number; key: string; value: Value }
   | { type: "view"; maps: boolean; interval_ms: number }
@@ -40,7 +50,7 @@ export type Command =
   | { type: "stop_verify"; id: number };
 
 /** What the worker was doing when an error arose; decides what the page offers next. */
-export type Activity = "init" | "configure" | "train" | "inspect" | "generate" | "live" | "checkpoint" | "verify";
+export type Activity = "init" | "configure" | "train" | "inspect" | "generate" | "live" | "checkpoint" | "schedule" | "verify";
 
 export interface EngineError {
   code: string;
@@ -59,6 +69,9 @@ export type Event =
   | { type: "metrics"; run: number; records: StepRecord[]; active_ms: number }
   | { type: "evaluation"; run: number; evaluation: Evaluation }
   | { type: "snapshot"; run: number; inspection: Inspection }
+  /** `replaced`: the probe that was asked for does not fit, and this one takes its place. */
+  | { type: "shown"; run: number; probe: ProbeText; shown: Shown; replaced: boolean }
+  | { type: "schedule"; points: SchedulePoints }
   | { type: "sample"; run: number; step: number; generation: Generation }
   | { type: "generated"; run: number; id: number; step: number; generation: Generation; done: boolean }
   | { type: "state"; run: number; state: RunState; diverged?: Divergence; solved?: boolean }
@@ -89,7 +102,7 @@ export function describeError(thrown: unknown, during: Activity): EngineError {
 /** The buffers of an event that can change hands instead of being copied. */
 export function transferables(event: Event): Transferable[] {
   const arrays: (Float32Array | Uint8Array)[] =
-    event.type === "snapshot" ? [event.inspection.probs] : event.type === "checkpoint" ? event.files.map((file) => file.bytes) : [];
+    event.type === "snapshot" ? event.inspection.stages.map((stage) => stage.probs) : event.type === "checkpoint" ? event.files.map((file) => file.bytes) : [];
   // A view into a larger buffer (the engine's memory, say) must be copied: transferring it would take the whole away.
   return arrays.flatMap(({ buffer, byteLength }) =>
     buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],

@@ -5,10 +5,10 @@
  * next few steps. Pausing is therefore never more than one call away. Nothing here knows of the DOM, of WebAssembly or
  * of WebGPU: the same code runs in the tests over a stand-in engine and a clock they control.
  */
-import { describeError, type Activity, type Command, type Event, type RunState } from "./protocol.ts";
+import { describeError, type Activity, type Command, type Event, type ProbeText, type RunState } from "./protocol.ts";
 import { nextSteps, Periodic } from "./pace.ts";
 import { Verifier } from "./verify.ts";
-import { Writer } from "./writer.ts";
+import { Writer, writes } from "./writer.ts";
 import type { EngineHandle, EngineModule, RunInfo, StepRecord, TrainResult } from "./surface.ts";
 
 export interface RunnerOptions {
@@ -37,7 +37,7 @@ export class Runner {
   private stepsPerCall = 1;
   private activeMs = 0;
   private records: StepRecord[] = [];
-  private probe = "";
+  private probe: ProbeText = { text: "" };
   private prompt = "";
   private evaluatedAt = 0;
   /** Evaluations in a row that found the task solved; undefined once that has been said. */
@@ -82,6 +82,12 @@ export class Runner {
       this.verifier.stop(command.id);
       return;
     }
+    if (command.type === "schedule") {
+      void this.attempt("schedule", () => {
+        this.options.post({ type: "schedule", points: this.module.schedule(command.preset, command.settings, command.points) });
+      });
+      return;
+    }
     this.queue.push(command);
     void this.pump();
   }
@@ -95,7 +101,7 @@ export class Runner {
         const command = this.queue.shift();
         if (command !== undefined) await this.serve(command);
         else if (this.training || this.writer.busy) {
-          await this.write();
+          await this.answer();
           await this.advance();
         } else break;
         await this.options.breathe();
@@ -113,7 +119,7 @@ export class Runner {
       if (this.training) await this.pause(engine);
       return this.verifier.run(engine, command);
     }
-    if (command.type === "view" || command.type === "stop_verify" || command.run !== this.run || this.info === undefined) return;
+    if (command.type === "view" || command.type === "schedule" || command.type === "stop_verify" || command.run !== this.run || this.info === undefined) return;
     switch (command.type) {
       case "start":
         if (!this.ended) {
@@ -127,8 +133,8 @@ export class Runner {
       case "step":
         return this.single(engine, command.count);
       case "probe":
-        this.probe = command.text;
-        await this.inspect(engine);
+        this.probe = command.probe;
+        if (this.show(engine)) await this.inspect(engine);
         return;
       case "generate":
         this.writer.ask(command.id, command.request);
@@ -164,7 +170,7 @@ export class Runner {
       this.evaluatedAt = 0;
       this.solved = 0;
       this.writer = new Writer(this.options.now);
-      this.probe = command.probe ?? info.default_probe;
+      this.probe = command.probe ?? { text: info.default_probe };
       this.prompt = command.prompt ?? "";
       for (const job of [this.metrics, this.maps, this.evaluation, this.sample]) job.reset();
       this.options.post({ type: "configured", run: this.run, info });
@@ -173,10 +179,11 @@ export class Runner {
       return;
     }
     // A probe kept from an earlier run may not fit the new vocabulary: then the run's own one takes its place.
-    if (!(await this.inspect(engine, command.probe === undefined)) && command.probe !== undefined) {
-      this.probe = this.info.default_probe;
-      await this.inspect(engine);
-    }
+    const kept = command.probe !== undefined;
+    if (this.show(engine, { report: !kept }) && (await this.inspect(engine, !kept))) return;
+    if (!kept) return;
+    this.probe = { text: this.info.default_probe };
+    if (this.show(engine, { replaced: true })) await this.inspect(engine);
   }
 
   private async advance(): Promise<void> {
@@ -243,7 +250,7 @@ export class Runner {
     }
     if (this.evaluationInterval() > 0) await this.evaluate(engine);
     await this.inspect(engine);
-    await this.show(engine);
+    await this.write(engine);
     this.state("finished");
     return false;
   }
@@ -256,13 +263,13 @@ export class Runner {
     if (this.solved === SOLVED.evaluations) {
       this.solved = undefined;
       await this.pause(engine, true);
-    } else if (this.step > 0 && this.sample.due(this.options.now())) await this.show(engine);
+    } else if (this.step > 0 && this.sample.due(this.options.now())) await this.write(engine);
   }
 
   private async inspect(engine: EngineHandle, report = true): Promise<boolean> {
     const started = this.options.now();
     try {
-      const inspection = await engine.inspect(this.probe);
+      const inspection = await engine.inspect(this.probe.text, this.probe.hidden);
       this.options.post({ type: "snapshot", run: this.run, inspection });
       return true;
     } catch (thrown) {
@@ -273,20 +280,34 @@ export class Runner {
     }
   }
 
+  /** Tells what the objective makes of the probe. */
+  private show(engine: EngineHandle, { report = true, replaced = false } = {}): boolean {
+    const { probe } = this;
+    try {
+      const shown = engine.show(probe.text, probe.hidden);
+      this.options.post({ type: "shown", run: this.run, probe, shown, replaced });
+      return true;
+    } catch (thrown) {
+      if (report) this.fail(thrown, "inspect");
+      return false;
+    }
+  }
+
   private async evaluate(engine: EngineHandle): Promise<void> {
     const started = this.options.now();
     this.evaluatedAt = this.step;
     await this.attempt("train", async () => {
       const evaluation = await engine.evaluate();
       this.options.post({ type: "evaluation", run: this.run, evaluation });
-      const right = (evaluation.accuracy ?? 0) >= SOLVED.accuracy;
+      const right = this.task() && (evaluation.accuracy ?? 0) >= SOLVED.accuracy;
       if (this.solved !== undefined) this.solved = right ? this.solved + 1 : 0;
     });
     this.evaluation.done(started, this.options.now());
   }
 
   /** Shows one sample: a held-out example for a task, a continuation for a text. */
-  private async show(engine: EngineHandle): Promise<void> {
+  private async write(engine: EngineHandle): Promise<void> {
+    if (this.info === undefined || !writes(this.info.architecture)) return;
     const started = this.options.now();
     await this.attempt("generate", async () => {
       const prompt = this.prompt === "" ? (this.info?.default_prompt ?? "") : this.prompt;
@@ -297,7 +318,7 @@ export class Runner {
   }
 
   /** The next piece of the text that the visitor has asked for. */
-  private async write(): Promise<void> {
+  private async answer(): Promise<void> {
     const { engine } = this;
     if (engine === undefined || !this.writer.busy) return;
     await this.attempt("generate", async () => {

@@ -10,16 +10,26 @@ export type Value = number | string | boolean | null;
 export type Settings = Record<string, Value>;
 export type DeviceKind = "gpu" | "cpu";
 
+/** Which stacks a model has: the three modes. */
+export type Architecture = "encoder-only" | "encoder-decoder" | "decoder-only";
+export type Family = "bert" | "t5" | "bart" | "transformer" | "gpt2";
+
 export interface Preset {
   name: string;
   title: string;
   summary: string;
   /** Every knob's value under this preset. */
   settings: Settings;
-  data: { kind: "task" | "world" | "text"; name: string };
+  data: { kind: "task" | "world" | "text" | "figure"; name: string };
+  family: Family;
+  architecture: Architecture;
+  /** Names of the objectives that the family can be trained with; the first is the one that it was published with. */
+  objectives: string[];
+  /** What to look at first, and the tokens of it to hide, counted without special tokens. */
+  example: { probe: string; hidden: number[] } | null;
 }
 
-export type KnobGroup = "data" | "tokens" | "model" | "optimizer";
+export type KnobGroup = "data" | "tokens" | "model" | "objective" | "optimizer";
 
 export interface Knob {
   key: string;
@@ -34,6 +44,8 @@ export interface Knob {
   /** Live knobs act on the running model; the others act on restart. */
   live: boolean;
   group: KnobGroup;
+  /** The families that have it; empty for all. */
+  families: Family[];
   help: string;
 }
 
@@ -53,8 +65,12 @@ export interface RunInfo {
   vocab_size: number;
   /** Loss of a uniform guess, ln V. */
   random_guess: number;
-  layers: number;
-  heads: number;
+  family: Family;
+  architecture: Architecture;
+  /** Layers and heads of a stack; null where there is none. */
+  encoder: [layers: number, heads: number] | null;
+  decoder: [layers: number, heads: number] | null;
+  objectives: string[];
   context: number;
   batch: number;
   steps: number;
@@ -105,20 +121,70 @@ export interface NextToken {
   p: number;
 }
 
-export interface Inspection {
-  step: number;
-  tokens: string[];
-  /** Label of the token that each row predicts. */
-  targets: string[];
+export type StageName = "encoder" | "decoder" | "cross";
+
+/** The maps of one kind of attention. */
+export interface Stage {
+  name: StageName;
   layers: number;
   heads: number;
-  length: number;
-  /** Attention probabilities, (layers, heads, query, key). */
+  queries: number;
+  keys: number;
+  /** Attention probabilities, (layers, heads, queries, keys). */
   probs: Float32Array;
-  /** The five likeliest next tokens of each row. */
-  next: NextToken[][];
+}
+
+export interface Predicted {
+  /** In an encoder and decoder: of the decoder. */
+  position: number;
+  /** What was to be predicted there, where anything was. */
+  expected?: string;
+  /** The five likeliest tokens. */
+  next: NextToken[];
+}
+
+export interface Inspection {
+  step: number;
+  /** What the first stack reads. */
+  tokens: string[];
+  /** What the decoder reads, where an encoder stands before it. */
+  decoder_tokens: string[];
+  /** In the order in which the model computes them. */
+  stages: Stage[];
+  predictions: Predicted[];
   loss?: number;
 }
+
+/** Positions from `start` on, `end` not included. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** What an objective does to a part of a text; spans are numbered from 0. */
+export type Role = "masked" | "replaced" | "kept" | { span: number } | "deleted" | "inserted" | "permuted" | "rotated" | "continued";
+
+export interface Change {
+  role: Role;
+  text: Span;
+  input: Span;
+  target: Span;
+}
+
+/** A text before and after an objective. */
+export interface Shown {
+  objective: string;
+  /** Its tokens, without special ones. */
+  text: string[];
+  /** What the model reads. */
+  input: string[];
+  /** What it is to write, or what stood in the input before. */
+  target: string[];
+  changed: Change[];
+}
+
+/** Steps of a run with their learning rates, in order. */
+export type SchedulePoints = [step: number, rate: number][];
 
 export interface GenerateRequest {
   /** Empty: the engine draws a held-out example by `seed`. */
@@ -170,7 +236,9 @@ export interface EngineHandle {
   train(steps: number): Promise<TrainResult>;
   drain(): Promise<TrainResult>;
   evaluate(): Promise<Evaluation>;
-  inspect(text: string): Promise<Inspection>;
+  /** `hidden` are tokens of the text, counted without special ones; without it the seed decides what is hidden. */
+  inspect(text: string, hidden?: number[]): Promise<Inspection>;
+  show(text: string, hidden?: number[]): Shown;
   generate(request: GenerateRequest): Promise<Generation>;
   set_live(key: string, value: Value): void;
   checkpoint(): Promise<CheckpointFile[]>;
@@ -183,5 +251,7 @@ export interface EngineHandle {
 export interface EngineModule {
   presets(): Preset[];
   knobs(): Knob[];
+  /** The learning rate over a run of these settings, before there is one. */
+  schedule(preset: string, settings: Settings, points: number): SchedulePoints;
   create(device: DeviceKind): Promise<EngineHandle>;
 }

@@ -4,7 +4,10 @@
  * Writing costs a pass of the model for every token. On a slow device a sample is therefore shorter, and a visitor's
  * text comes in pieces between which training goes on. A task's answer is short and comes at once.
  */
-import type { EngineHandle, Generation, GenerateRequest } from "./surface.ts";
+import type { Architecture, EngineHandle, Generation, GenerateRequest } from "./surface.ts";
+
+/** Whether a model writes texts: an encoder by itself fills gaps. */
+export const writes = (architecture: Architecture): boolean => architecture === "decoder-only";
 
 /** What a piece may take, in milliseconds. */
 const PIECE_MS = 150;

@@ -17,17 +17,42 @@ export interface Dial {
 
 const share = { min: 0, max: 0.6, step: 0.05 };
 
+const layers = { min: 1, max: 12, step: 1 };
+const heads = { min: 1, max: 12, step: 1 };
+const width = { min: 8, max: 512, step: 8 };
+
 const DIALS: Partial<Record<string, Dial>> = {
   context: { min: 8, max: 512, step: 8 },
   bpe_vocab: { min: 260, max: 8192, step: 0 },
-  n_layer: { min: 1, max: 12, step: 1 },
-  n_head: { min: 1, max: 12, step: 1 },
-  n_embd: { min: 8, max: 512, step: 8 },
+  n_layer: layers,
+  num_hidden_layers: layers,
+  num_layers: layers,
+  encoder_layers: layers,
+  decoder_layers: layers,
+  n_head: heads,
+  num_attention_heads: heads,
+  num_heads: heads,
+  encoder_attention_heads: heads,
+  decoder_attention_heads: heads,
+  n_embd: width,
+  hidden_size: width,
+  d_model: width,
+  mask_rate: { min: 0.05, max: 0.95, step: 0.05 },
+  mean_span: { min: 1, max: 8, step: 0.5 },
+  label_smoothing: { min: 0, max: 0.5, step: 0.05 },
+  decay_fraction: { min: 0, max: 1, step: 0.05 },
+  momentum: { min: 0, max: 0.99, step: 0.01 },
   dropout: share,
+  dropout_rate: share,
+  hidden_dropout_prob: share,
+  attention_probs_dropout_prob: share,
+  attention_dropout: share,
+  activation_dropout: share,
   resid_pdrop: share,
   embd_pdrop: share,
   attn_pdrop: share,
   initializer_range: { min: 0.001, max: 1, step: 0 },
+  init_std: { min: 0.001, max: 1, step: 0 },
   batch: { min: 1, max: 512, step: 0 },
   steps: { min: 50, max: 50_000, step: 0 },
   lr: { min: 1e-5, max: 0.1, step: 0 },

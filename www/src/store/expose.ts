@@ -5,14 +5,16 @@
  *     __trainyard.step            last step whose loss has been read back
  *     __trainyard.losses          [{ step, loss }, …], every step of the run
  *     __trainyard.evaluations     [{ step, val_loss, accuracy? }, …]
- *     __trainyard.inspection      { step, tokens, targets, layers, heads, length, probs, next } or null
+ *     __trainyard.inspection      { step, tokens, decoder_tokens, stages, predictions, loss? } or null
+ *     __trainyard.shown           { objective, text, input, target, changed }: the probe under the objective, or null
  *     __trainyard.info            parameters, bytes, vocabulary, random guess …, or null
  *     __trainyard.caps            device and adapter, or null
  *
  * Each read gives copies: nothing that a script does with them reaches the page.
  */
-import type { Caps, Evaluation, Inspection, RunInfo } from "../engine/surface.ts";
-import type { App, Status } from "./app.svelte.ts";
+import type { Caps, Evaluation, Inspection, RunInfo, Shown } from "../engine/surface.ts";
+import type { App } from "./app.svelte.ts";
+import type { Status } from "./live.svelte.ts";
 
 export interface Snapshot {
   readonly status: Status;
@@ -20,6 +22,7 @@ export interface Snapshot {
   readonly losses: { step: number; loss: number }[];
   readonly evaluations: Evaluation[];
   readonly inspection: Inspection | null;
+  readonly shown: Shown | null;
   readonly info: RunInfo | null;
   readonly caps: Caps | null;
   readonly problem: { code: string; sentence: string } | null;
@@ -48,6 +51,9 @@ export function expose(app: App): void {
     },
     get inspection() {
       return structuredClone(app.run?.inspection ?? null);
+    },
+    get shown() {
+      return structuredClone(app.probe.shown ?? null);
     },
     get info() {
       return structuredClone(app.run?.info ?? null);

@@ -43,16 +43,37 @@ export const percent = (share: number): string => `${(share * 100).toFixed(share
 export function setting(value: Value): string {
   if (value === null) return "auto";
   if (typeof value === "boolean") return value ? "on" : "off";
-  if (typeof value === "string" || value === 0) return String(value);
+  if (typeof value === "string") return choice(value);
+  if (value === 0) return "0";
   const size = Math.abs(value);
   return size < 1e-3 || size >= 1e6 ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6)));
 }
 
+/** Words of the engine that people write otherwise. */
+const WORDS: Partial<Record<string, string>> = {
+  adamw: "AdamW", sgd: "SGD", adafactor: "Adafactor", lion: "Lion", muon: "Muon",
+  inverse_sqrt: "inverse square root", wsd: "warm-up, stable, decay", bpe: "BPE", wordpiece: "WordPiece", unigram: "Unigram",
+};
+
+/** A choice as the page shows it. */
+export const choice = (name: string): string => WORDS[name] ?? name;
+
 /** A head by the names of its tile: counted from 1. */
 export const headName = ({ layer, head }: { layer: number; head: number }): string => `Layer ${layer + 1}, head ${head + 1}`;
 
-/** A token's label: what would be invisible gets a sign. */
+/** Special tokens as textbooks write them, whatever a tokenizer file calls them. */
+const SPECIAL: Partial<Record<string, string>> = {
+  "[PAD]": "<pad>", "[UNK]": "<unk>", "[CLS]": "<cls>", "[SEP]": "<sep>", "[MASK]": "<mask>",
+  "<s>": "<bos>", "</s>": "<eos>", "<|endoftext|>": "<eos>",
+};
+
+/** Sentinels by letters: X, Y, Z, and then numbers. */
+const SENTINELS = ["<X>", "<Y>", "<Z>"];
+
+/** A token's label: what would be invisible gets a sign, special tokens the names that people know. */
 export function token(label: string): string {
   if (label === " ") return "␣";
-  return label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
+  const sentinel = /^<extra_id_(\d+)>$/.exec(label)?.[1];
+  if (sentinel !== undefined) return SENTINELS[Number(sentinel)] ?? `<S${Number(sentinel) + 1}>`;
+  return SPECIAL[label] ?? label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
 }

@@ -6,6 +6,7 @@ export const SHORTCUTS: readonly { keys: string[]; does: string }[] = [
   { keys: ["."], does: "One step" },
   { keys: ["R"], does: "Restart (asks when more than 30 s of training would be lost)" },
   { keys: ["M"], does: "Show or hide the mask" },
+  { keys: ["F"], does: "Show all masks in one figure" },
   { keys: ["T"], does: "Show the map as a table" },
   { keys: ["[", "]"], does: "Previous or next layer" },
   { keys: ["-", "="], does: "Previous or next head" },
@@ -28,18 +29,23 @@ export function shortcuts(app: App, event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const { ui } = app;
   if (!ui.shortcuts || taken(event.target, event.key)) return;
-  const { layers = 1, heads = 1 } = app.run?.info ?? {};
-  const cycle = (value: number, step: number, size: number): number => (value + step + size) % size;
+  const stage = app.run?.inspection?.stages.find(({ name }) => name === ui.stage);
+  const turn = (layer: number, head: number): void => {
+    if (stage === undefined) return;
+    const cycle = (value: number, step: number, size: number): number => (value + step + size) % size;
+    ui.select({ stage: ui.stage, layer: cycle(ui.layer, layer, stage.layers), head: cycle(ui.head, head, stage.heads) });
+  };
   const actions: Partial<Record<string, () => void>> = {
     " ": () => { app.toggle(); },
     ".": () => { app.step(); },
     r: () => { app.restart(); },
     m: () => { ui.mask = !ui.mask; },
+    f: () => { ui.figure = !ui.figure; },
     t: () => { ui.asTable = !ui.asTable; },
-    "[": () => { ui.select(cycle(ui.layer, -1, layers), ui.head); },
-    "]": () => { ui.select(cycle(ui.layer, 1, layers), ui.head); },
-    "-": () => { ui.select(ui.layer, cycle(ui.head, -1, heads)); },
-    "=": () => { ui.select(ui.layer, cycle(ui.head, 1, heads)); },
+    "[": () => { turn(-1, 0); },
+    "]": () => { turn(1, 0); },
+    "-": () => { turn(0, -1); },
+    "=": () => { turn(0, 1); },
     "?": () => { ui.help = true; },
     Escape: () => {
       ui.pinned = undefined;

@@ -1,12 +1,13 @@
 /** Events of a run worth saying once, for the live region and the notes. They follow the run, not a timer. */
 import { headName } from "./format.ts";
+import type { StageName } from "../engine/surface.ts";
 import type { HeadPattern } from "./patterns.ts";
 
 export interface Milestone {
   id: "learned" | "halved" | "worse" | "backwards" | "copies" | "induction" | "solved";
   sentence: string;
   /** The head that it is about. */
-  head?: { layer: number; head: number };
+  head?: { stage: StageName; layer: number; head: number };
 }
 
 export interface Standing {
@@ -28,8 +29,10 @@ const FAR_BACK = 3;
 
 /** The patterns that nobody expects, and what they mean. */
 export function news(pattern: HeadPattern): Milestone | undefined {
-  const head = { layer: pattern.layer, head: pattern.head };
-  const name = headName(head);
+  // In an encoder nothing is written, and neighbors on both sides make for many accidents.
+  if (pattern.stage === "encoder") return undefined;
+  const head = { stage: pattern.stage, layer: pattern.layer, head: pattern.head };
+  const name = `${pattern.stage === "cross" ? "Cross-attention, layer" : "Layer"} ${headName(head).slice("Layer ".length)}`;
   const back = /^(\d+) back$/.exec(pattern.name)?.[1];
   if (pattern.name === "anti-diagonal") {
     const sentence = `${name} reads backwards: each letter it writes comes from one place further left. Nobody programmed this.`;

@@ -1,5 +1,6 @@
 /** What the buttons on a problem do. */
 import type { App } from "./app.svelte.ts";
+import { SIZES } from "./families.ts";
 import type { Remedy } from "./problems.ts";
 
 /** The learning rate to try after a run has diverged. */
@@ -35,10 +36,13 @@ export function applyRemedy(app: App, remedy: Remedy): void {
       app.apply(false);
       return;
     case "smaller_model": {
+      const { family } = app.setup;
+      if (family === undefined) return;
+      const { width, encoderHeads, decoderHeads } = SIZES[family];
       // Half the width must stay a multiple of the heads.
-      const heads = app.setup.number("n_head") ?? 1;
-      const width = app.setup.number("n_embd") ?? heads;
-      app.setup.set("n_embd", Math.max(heads, Math.floor(width / 2 / heads) * heads));
+      const heads = app.setup.number(decoderHeads ?? encoderHeads ?? "") ?? 1;
+      const size = app.setup.number(width) ?? heads;
+      app.setup.set(width, Math.max(heads, Math.floor(size / 2 / heads) * heads));
       app.apply(false);
       return;
     }

@@ -3,6 +3,7 @@ import type { Cell } from "../draw/layout.ts";
 import type { Inks } from "../draw/matrix.ts";
 import type { ScaleName } from "../draw/scale.ts";
 import type { Theme } from "../draw/color.ts";
+import type { RunInfo, StageName } from "../engine/surface.ts";
 
 export type ThemeChoice = "system" | Theme;
 export type Tab = "attention" | "loss" | "samples" | "setup";
@@ -27,14 +28,26 @@ function remember(choice: ThemeChoice): void {
   }
 }
 
+/** A head: of which kind of attention, in which layer. */
+export interface HeadPlace {
+  stage: StageName;
+  layer: number;
+  head: number;
+}
+
 export class Ui {
   choice = $state<ThemeChoice>(remembered());
   systemDark = $state(false);
   narrow = $state(false);
   calm = $state(false);
   tab = $state<Tab>("attention");
+  stage = $state<StageName>("decoder");
   layer = $state(0);
   head = $state(0);
+  /** All masks in one picture, instead of the stages one by one. */
+  figure = $state(false);
+  /** In that picture: the mean over all heads, instead of the chosen one. */
+  mean = $state(false);
   /** The visitor has chosen the head in this run. */
   chosen = false;
   hover = $state<Cell | undefined>(undefined);
@@ -73,20 +86,30 @@ export class Ui {
   }
 
   /** The visitor's choice of a head. */
-  select(layer: number, head: number): void {
+  select(head: HeadPlace): void {
     this.chosen = true;
-    this.show(layer, head);
+    this.show(head);
   }
 
-  show(layer: number, head: number): void {
+  show({ stage, layer, head }: HeadPlace): void {
+    // The rows of cross-attention and of the decoder are the same tokens: a pinned one stays.
+    if (stage !== this.stage && (stage === "encoder" || this.stage === "encoder")) this.pinned = this.hover = undefined;
+    this.stage = stage;
     this.layer = layer;
     this.head = head;
   }
 
-  /** Keeps the choice inside a new model. */
-  clamp(layers: number, heads: number): void {
-    this.layer = Math.min(this.layer, Math.max(0, layers - 1));
-    this.head = Math.min(this.head, Math.max(0, heads - 1));
+  /** Keeps the choice inside a new model; where the kind of attention is gone, the first one that there is comes up. */
+  fit({ encoder, decoder, data }: RunInfo): void {
+    const there: StageName[] = encoder === null ? ["decoder"] : decoder === null ? ["encoder"] : ["encoder", "cross", "decoder"];
+    const kept = this.chosen;
+    this.pinned = this.hover = undefined;
+    this.chosen = false;
+    if (!kept || !there.includes(this.stage)) this.stage = there.includes("cross") ? "cross" : (there[0] ?? "decoder");
+    this.figure = data.kind === "figure" || data.name === "figure";
+    const [layers, heads] = (this.stage === "encoder" ? encoder : decoder) ?? [1, 1];
+    this.layer = Math.min(this.layer, layers - 1);
+    this.head = Math.min(this.head, heads - 1);
   }
 }
 

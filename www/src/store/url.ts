@@ -2,7 +2,9 @@
  * The page's address carries the set-up: `#v=1&preset=sort&n_layer=2&seed=7`. Only what differs from the preset is
  * written; what cannot be read is dropped, never guessed.
  */
-import type { Knob, Preset, Settings, Value } from "../engine/surface.ts";
+import type { Family, Knob, Preset, Settings, Value } from "../engine/surface.ts";
+import { familyOf, presetHolds } from "./base.ts";
+import { isFamily } from "./families.ts";
 
 export interface Draft {
   preset: string;
@@ -34,6 +36,12 @@ export function parseValue(knob: Knob, text: string): Value | undefined {
   }
 }
 
+/** The knob of a name that a family has: families may share a name with different meanings. */
+export const knobOf = (knobs: readonly Knob[], key: string, family: Family | undefined): Knob | undefined =>
+  knobs.find((knob) => knob.key === key && belongs(knob, family));
+
+export const belongs = ({ families }: Knob, family: Family | undefined): boolean => families.length === 0 || (family !== undefined && families.includes(family));
+
 export function encode(draft: Draft): string {
   const parameters = new URLSearchParams({ v: LINK_VERSION, preset: draft.preset });
   for (const key of Object.keys(draft.settings).sort()) parameters.set(key, String(draft.settings[key]));
@@ -54,24 +62,21 @@ export function decode(hash: string, presets: readonly Preset[], knobs: readonly
   const preset = presets.find((candidate) => candidate.name === (asked ?? draft.preset));
   if (preset === undefined) dropped.push(`preset ${asked ?? ""}`);
   else draft.preset = preset.name;
+  // The family comes first: it decides which other settings there are.
+  const family = parameters.get("family");
+  if (isFamily(family) && family !== preset?.family) draft.settings.family = family;
   for (const [key, text] of parameters) {
-    if (key === "v" || key === "preset") continue;
+    if (key === "v" || key === "preset" || (key === "family" && isFamily(text))) continue;
     if (key === "seed") {
       const seed = Number(text);
       if (text !== "" && Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) draft.seed = seed;
       else dropped.push(`seed ${text}`);
       continue;
     }
-    const knob = knobs.find((candidate) => candidate.key === key);
+    const knob = knobOf(knobs, key, familyOf(draft, preset));
     const value = knob === undefined ? undefined : parseValue(knob, text);
-    if (value === undefined) dropped.push(`${key} ${text}`);
-    else if (preset?.settings[key] !== value) draft.settings[key] = value;
+    if (knob === undefined || value === undefined) dropped.push(`${key} ${text}`);
+    else if (!presetHolds(knob, draft, preset) || preset?.settings[key] !== value) draft.settings[key] = value;
   }
   return { draft, dropped };
-}
-
-/** The value in force: the override, else the preset's. */
-export function valueOf(draft: Draft, preset: Preset | undefined, key: string): Value | undefined {
-  // An override of null is an override.
-  return key in draft.settings ? draft.settings[key] : preset?.settings[key];
 }

@@ -12,20 +12,30 @@ export function below(value, limit, what) {
   that(value < limit, `${what}: ${value} is not below ${limit}`);
 }
 
-/** Every row sums to 1 within `tolerance`, every future cell is exactly 0, every weight a finite number of 0 to 1. */
-export function causalMaps({ probs, layers, heads, length }, tolerance = 1e-5) {
-  equal(probs.length, layers * heads * length * length, "number of weights");
-  for (let row = 0; row < layers * heads * length; row += 1) {
-    const query = row % length;
+/**
+ * Every row sums to 1 within `tolerance`, every weight is a finite number of 0 to 1. Under a causal mask every future cell
+ * is exactly 0; without one, every cell is above 0.
+ */
+export function rightMaps({ name, probs, layers, heads, queries, keys }, causal, tolerance = 1e-5) {
+  equal(probs.length, layers * heads * queries * keys, `${name}: number of weights`);
+  for (let row = 0; row < layers * heads * queries; row += 1) {
+    const query = row % queries;
     let sum = 0;
-    for (let key = 0; key < length; key += 1) {
-      const p = probs[row * length + key];
-      that(Number.isFinite(p) && p >= 0 && p <= 1, `weight ${p} at row ${row}, key ${key}`);
-      if (key > query) equal(p, 0, `future cell at query ${query}, key ${key}`);
+    for (let key = 0; key < keys; key += 1) {
+      const p = probs[row * keys + key];
+      that(Number.isFinite(p) && p >= 0 && p <= 1, `${name}: weight ${p} at row ${row}, key ${key}`);
+      if (causal && key > query) equal(p, 0, `${name}: future cell at query ${query}, key ${key}`);
+      else that(p > 0, `${name}: query ${query} does not see key ${key}`);
       sum += p;
     }
-    that(Math.abs(sum - 1) <= tolerance, `row ${row} sums to ${sum}`);
+    that(Math.abs(sum - 1) <= tolerance, `${name}: row ${row} sums to ${sum}`);
   }
+}
+
+/** The maps of a model that only decodes. */
+export function causalMaps({ stages }) {
+  equal(stages.map(({ name }) => name).join(), "decoder", "kinds of attention");
+  rightMaps(stages[0], true);
 }
 
 /** Runs something that must fail, and gives its sentence. */

@@ -9,6 +9,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { launch, open } from "./browser.mjs";
 import { serve } from "./serve.mjs";
+import { families } from "./checks/families.mjs";
 import { faults } from "./checks/faults.mjs";
 import { numbers } from "./checks/numbers.mjs";
 import { page } from "./checks/page.mjs";
@@ -27,7 +28,7 @@ async function main() {
   const server = given === undefined || fake ? await serve(folder) : { address: given.endsWith("/") ? given : `${given}/`, stop: async () => undefined };
   mkdirSync(shotsFolder, { recursive: true });
   const browsers = { gpu: await launch({ gpu: true }), bare: await launch({ gpu: false }) };
-  const all = [...page, ...numbers, ...faults, ...verify, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
+  const all = [...page, ...numbers, ...families, ...faults, ...verify, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
   let passed = 0;
   let failed = 0;
   for (const check of all) {

@@ -4,9 +4,12 @@
  */
 import type {
   Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
-  KnownAnswer, Preset, Progress, RunConfig, RunInfo, Settings, StepRecord, TrainResult, Value, VerifyProgress,
+  Family, KnownAnswer, Predicted, Preset, Progress, RunConfig, RunInfo, SchedulePoints, Settings, Shown, Stage, StageName, StepRecord, TrainResult,
+  Value, VerifyProgress,
 } from "../../src/engine/surface.ts";
-import { knobs, presets } from "./catalog.ts";
+import { SIZES } from "../../src/store/families.ts";
+import { ARCHITECTURES, knobs, OBJECTIVES, presets } from "./catalog.ts";
+import { showText } from "./show.ts";
 import { fakeVerify } from "./verify.ts";
 
 /** Searched for in the production bundle, where it must not be. */
@@ -63,13 +66,19 @@ export class FakeEngine implements EngineHandle {
     const preset = presets.find((candidate) => candidate.name === config.preset);
     if (preset === undefined) throw new FakeError("unknown_preset", `There is no preset "${config.preset}".`);
     const settings = { ...preset.settings, ...config.settings };
-    const at = (key: string): number => Number(settings[key]);
+    const family = settings.family as Family;
+    settings.objective = config.settings.objective ?? (family === preset.family ? preset.settings.objective : OBJECTIVES[family][0]) ?? "";
+    const sizes = SIZES[family];
+    /** Of another family than the preset's, the sizes are made up. */
+    const at = (key: string | undefined, otherwise = 2): number => (key === undefined ? otherwise : Number((settings[key] ??= otherwise)));
+    const [layers, heads, width] = [at(sizes.encoderLayers ?? sizes.decoderLayers), at(sizes.encoderHeads ?? sizes.decoderHeads), at(sizes.width, 32)];
+    const architecture = ARCHITECTURES[family];
     const vocabulary = this.vocabulary(preset, text, at("context"));
-    if (at("n_embd") % at("n_head") !== 0) {
-      throw new FakeError("config", `The embedding dimension ${at("n_embd")} is not divisible by ${at("n_head")} attention heads.`, "Choose a number of heads that divides the width.");
+    if (width % heads !== 0) {
+      throw new FakeError("config", `The embedding dimension ${width} is not divisible by ${heads} attention heads.`, "Choose a number of heads that divides the width.");
     }
-    const parameters = 12 * at("n_layer") * at("n_embd") ** 2 + (vocabulary + at("context")) * at("n_embd");
-    const gpu_bytes = parameters * 16 + at("batch") * at("context") * at("n_embd") * at("n_layer") * 72;
+    const parameters = 12 * layers * width ** 2 + (vocabulary + at("context")) * width;
+    const gpu_bytes = parameters * 16 + at("batch") * at("context") * width * layers * 72;
     if (gpu_bytes > 2 ** 30) throw new FakeError("out_of_memory", `This setup needs about ${(gpu_bytes / 2 ** 30).toFixed(1)} GiB; the GPU allows 1.0 GiB.`, "Halve the batch size.");
     const total = 31;
     for (let done = 0; done <= total; done += 1) {
@@ -80,8 +89,9 @@ export class FakeEngine implements EngineHandle {
     this.read = 0;
     const word = this.word(preset);
     const info: RunInfo = {
-      parameters, gpu_bytes, dispatches: 30 * at("n_layer") + 12, submits_per_chunk: 1, vocab_size: vocabulary,
-      random_guess: Math.log(vocabulary), layers: at("n_layer"), heads: at("n_head"), context: at("context"), batch: at("batch"), steps: at("steps"),
+      parameters, gpu_bytes, dispatches: 30 * layers + 12, submits_per_chunk: 1, vocab_size: vocabulary,
+      random_guess: Math.log(vocabulary), family, architecture, objectives: OBJECTIVES[family],
+      encoder: architecture === "decoder-only" ? null : [layers, heads], decoder: architecture === "encoder-only" ? null : [layers, heads], context: at("context"), batch: at("batch"), steps: at("steps"),
       data: { kind: preset.data.kind, name: config.text_name ?? preset.data.name, vocab_size: vocabulary, notices: [], ...(preset.data.kind === "task" ? {} : { train_tokens: 90000, validation_tokens: 10000 }) },
       default_probe: word, default_prompt: preset.data.kind === "task" ? word.slice(0, word.indexOf("|") + 1) : "The ", settings,
     };
@@ -105,26 +115,39 @@ export class FakeEngine implements EngineHandle {
     return Promise.resolve({ step: this.read, val_loss, ...(this.task() ? { accuracy: Math.min(1, progress ** 3 * 1.05) } : {}) });
   }
 
-  inspect(text: string): Promise<Inspection> {
+  inspect(text: string, hidden?: number[]): Promise<Inspection> {
     const info = this.info();
-    const tokens = [...text];
-    if (tokens.length === 0) throw new FakeError("empty_probe", "The probe is empty: type at least one token.");
-    if (tokens.length > info.context) throw new FakeError("probe_too_long", `The probe has ${tokens.length} tokens; the context length is ${info.context}.`);
-    const length = tokens.length;
-    const probs = new Float32Array(info.layers * info.heads * length * length);
-    let at = 0;
-    for (let layer = 0; layer < info.layers; layer += 1) {
-      for (let head = 0; head < info.heads; head += 1) {
-        for (let query = 0; query < length; query += 1) {
-          const row = this.row(layer, head, query, length);
-          probs.set(row, at);
-          at += length;
-        }
-      }
+    const shown = this.show(text, hidden);
+    if (shown.text.length === 0) return Promise.reject(new FakeError("empty_probe", "The probe is empty: type at least one token."));
+    if (shown.text.length > info.context) return Promise.reject(new FakeError("probe_too_long", `The probe has ${shown.text.length} tokens; the context length is ${info.context}.`));
+    const two = info.architecture === "encoder-decoder";
+    const decoder_tokens = two ? ["<pad>", ...shown.target.slice(0, -1)] : [];
+    const [n, m] = [shown.input.length, decoder_tokens.length];
+    const stages = two
+      ? [this.stage("encoder", info.encoder, n, n), this.stage("decoder", info.decoder, m, m), this.stage("cross", info.decoder, m, n)]
+      : [this.stage(info.encoder === null ? "decoder" : "encoder", info.encoder ?? info.decoder, n, n)];
+    const asked = info.architecture === "encoder-only" ? shown.changed.map(({ input }) => input.start) : [...(two ? decoder_tokens : shown.input).keys()];
+    const predictions = asked.map((position): Predicted => {
+      const expected = shown.target[position];
+      return { position, ...(expected === undefined ? {} : { expected }), next: this.nextOf(expected ?? "·", position) };
+    });
+    return Promise.resolve({ step: this.read, tokens: shown.input, decoder_tokens, stages, predictions, loss: this.loss(this.read, 3) });
+  }
+
+  show(text: string, hidden?: number[]): Shown {
+    const { architecture, settings } = this.info();
+    return showText(architecture, String(settings.objective), text, hidden);
+  }
+
+  private stage(name: StageName, size: [number, number] | null, queries: number, keys: number): Stage {
+    const [layers, heads] = size ?? [1, 1];
+    const probs = new Float32Array(layers * heads * queries * keys);
+    for (let row = 0; row < layers * heads * queries; row += 1) {
+      const head = Math.floor(row / queries);
+      const query = row % queries;
+      probs.set(this.row(Math.floor(head / heads), head % heads, query, keys, name === "decoder" ? query + 1 : keys), row * keys);
     }
-    const targets = tokens.map((_, row) => tokens[row + 1] ?? "·");
-    const next = tokens.map((_, row) => this.nextOf(targets[row] ?? "·", row));
-    return Promise.resolve({ step: this.read, tokens, targets, layers: info.layers, heads: info.heads, length, probs, next, loss: this.loss(this.read, 3) });
+    return { name, layers, heads, queries, keys, probs };
   }
 
   generate(request: GenerateRequest): Promise<Generation> {
@@ -169,7 +192,7 @@ export class FakeEngine implements EngineHandle {
   }
 
   private vocabulary(preset: Preset, text: Uint8Array | undefined, context: number): number {
-    if (text === undefined) return preset.data.kind === "task" ? 29 : 65;
+    if (text === undefined) return preset.data.kind === "task" ? 29 : preset.data.kind === "figure" ? 24 : 65;
     if (text.length === 0) throw new FakeError("text_empty", "The text is empty.");
     const read = new TextDecoder().decode(text);
     if (read.length <= 2 * (context + 1)) throw new FakeError("text_too_short", `The text has ${read.length} tokens; a context length of ${context} needs at least ${2 * (context + 1)}.`);
@@ -177,6 +200,7 @@ export class FakeEngine implements EngineHandle {
   }
 
   private word(preset: Preset): string {
+    if (preset.data.kind === "figure") return "I like this book";
     if (preset.data.kind !== "task") return "The cat of Anna is red.".slice(0, Number(preset.settings.context));
     return preset.name === "sort" ? "cabbac|aabb" : preset.name === "add" ? "27+58=85" : preset.name === "copy" ? "hello|hell" : "hello|olle";
   }
@@ -192,12 +216,12 @@ export class FakeEngine implements EngineHandle {
     return info.random_guess * (1 + 0.02 * (noise(step, 1, stream) - 0.5) - (1 - floor) * learned * (0.97 + 0.06 * noise(step, 2, stream)));
   }
 
-  private row(layer: number, head: number, query: number, length: number): Float32Array {
+  private row(layer: number, head: number, query: number, length: number, allowed: number): Float32Array {
     const kind = (layer * 2 + head) % 5;
     const sharp = 7 * this.progress();
     const row = new Float32Array(length);
     let sum = 0;
-    for (let key = 0; key <= query; key += 1) {
+    for (let key = 0; key < allowed; key += 1) {
       const distance = [query - 1 - key, length - 1 - query - key, key, query - key, (query % 3) - (key % 3)][kind] ?? 0;
       const score = Math.exp(-Math.min(Math.abs(distance), 3) * sharp * 0.6 + 0.8 * noise(layer, head, query, key));
       row[key] = score;
@@ -230,11 +254,23 @@ export class FakeEngine implements EngineHandle {
   }
 }
 
+/** A straight rise over the warm-up, then the peak: enough of a schedule to draw. */
+function schedulePoints(name: string, changes: Settings, points: number): SchedulePoints {
+  const settings = { ...presets.find((preset) => preset.name === name)?.settings, ...changes };
+  const [lr, warmup, steps] = [Number(settings.lr), Number(settings.warmup), Number(settings.steps)];
+  const count = Math.min(points, steps);
+  return Array.from({ length: count }, (_, i) => {
+    const step = count === 1 ? 0 : Math.floor((i * (steps - 1)) / (count - 1));
+    return [step, step < warmup ? (lr * (step + 1)) / (warmup + 1) : lr];
+  });
+}
+
 export function makeFake(options: Partial<FakeOptions> = {}): EngineModule {
   const full: FakeOptions = { msPerStep: 0, msPerPipeline: 0, lag: 0, software: false, ...options };
   return {
     presets: () => presets,
     knobs: () => knobs,
+    schedule: schedulePoints,
     create: (device) => {
       if (device === "gpu" && full.failCreate !== undefined) {
         return Promise.reject(new FakeError(full.failCreate, "This browser has no WebGPU."));

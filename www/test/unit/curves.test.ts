@@ -1,7 +1,7 @@
-/** The loss curves: smoothing, decimation, and what the chart and the summary are given. */
+/** The loss curves: smoothing, decimation, the schedule's preview, and what the chart and the summary are given. */
 import { describe, expect, it } from "vitest";
 import { decimated, History, smoothed } from "../../src/store/history.ts";
-import { learningRate, schedulePath, type Schedule } from "../../src/store/schedule.ts";
+import { courseOf } from "../../src/store/schedule.ts";
 import { noise } from "../fake/engine.ts";
 
 const record = (step: number, loss: number) => ({ step, loss, lr: 1e-3, grad_norm: 1, tokens: 8, ms: 1 });
@@ -59,22 +59,21 @@ describe("History", () => {
   });
 });
 
-describe("learningRate", () => {
-  const cosine: Schedule = { kind: "cosine", lr: 1, min_lr: 0.1, warmup: 10, steps: 110 };
-  it("rises over the warm-up, peaks, and ends at the final rate", () => {
-    expect(learningRate(cosine, 4)).toBeLessThan(learningRate(cosine, 5));
-    expect(learningRate(cosine, 10)).toBe(1);
-    expect(learningRate(cosine, 60)).toBeCloseTo(0.55, 12);
-    expect(learningRate(cosine, 110)).toBeCloseTo(0.1, 12);
+describe("courseOf", () => {
+  const course = courseOf([[0, 0.1], [10, 1], [50, 0.5], [100, 0]], 240, 44);
+  it("draws the engine's points, the peak at the top, inside its box", () => {
+    const numbers = course.path.split(/[ML ]/).filter(Boolean).map(Number);
+    expect(numbers).toEqual([0, 39.6, 24, 0, 120, 22, 240, 44]);
   });
-  it("is a straight line when linear and level when constant", () => {
-    expect(learningRate({ ...cosine, kind: "linear" }, 60)).toBeCloseTo(0.55, 12);
-    expect(learningRate({ ...cosine, kind: "linear" }, 35)).toBeCloseTo(0.775, 12);
-    expect(learningRate({ ...cosine, kind: "constant" }, 100)).toBe(1);
+  it("places a step on the line between its neighbors, and the end at the end", () => {
+    expect(course.at(0)).toEqual({ x: 0, y: 39.6 });
+    expect(course.at(30).x).toBeCloseTo(72, 9);
+    expect(course.at(30).y).toBeCloseTo(11, 9);
+    expect(course.at(500)).toEqual({ x: 240, y: 44 });
   });
-  it("draws inside its box", () => {
-    const numbers = schedulePath(cosine, 240, 44).split(/[ML ]/).filter(Boolean).map(Number);
-    expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...numbers)).toBeLessThanOrEqual(240);
+  it("has nothing to draw without points, and stays finite with one", () => {
+    expect(courseOf([], 240, 44).path).toBe("");
+    expect(courseOf([[0, 1]], 240, 44)).toMatchObject({ path: "M0.0 0.0" });
+    expect(courseOf([[0, 1]], 240, 44).at(0)).toEqual({ x: 0, y: 0 });
   });
 });

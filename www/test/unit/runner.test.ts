@@ -76,7 +76,7 @@ describe("runner", () => {
     runner.send({ type: "configure", run: 1, config: long });
     runner.send({ type: "start", run: 1 });
     await until(() => last() > 5);
-    runner.send({ type: "probe", run: 1, text: "abc" });
+    runner.send({ type: "probe", run: 1, probe: { text: "abc" } });
     runner.send({ type: "generate", run: 1, id: 7, request: { prompt: "cab|", max_new: 8, temperature: 0, top_k: 1, seed: 1 } });
     await until(() => of("generated").length === 1);
     expect(of("snapshot").at(-1)?.inspection.tokens).toEqual(["a", "b", "c"]);
@@ -166,10 +166,42 @@ describe("runner", () => {
 
   it("falls back to the run's own probe when the visitor's does not fit", async () => {
     const { runner, until, of } = await started();
-    runner.send({ type: "configure", run: 1, config: sort, probe: "far too long for a context of eleven" });
+    runner.send({ type: "configure", run: 1, config: sort, probe: { text: "far too long for a context of eleven" } });
     await until(() => of("snapshot").length === 1);
     expect(of("error")).toEqual([]);
     expect(of("snapshot")[0]?.inspection.tokens.join("")).toBe("cabbac|aabb");
+    expect(of("shown").at(-1)).toMatchObject({ replaced: true, probe: { text: "cabbac|aabb" } });
+  });
+
+  it("hides what the visitor hides, and shows the text before and after", async () => {
+    const { runner, until, of } = await started();
+    const text = "I love this red car";
+    runner.send({ type: "configure", run: 1, config: { preset: "figure-bert", settings: {}, seed: 1 }, probe: { text, hidden: [1] } });
+    await until(() => of("snapshot").length === 1);
+    expect(of("shown")[0]).toMatchObject({ replaced: false, shown: { objective: "mlm", changed: [{ role: "masked", text: { start: 1 } }] } });
+    expect(of("snapshot")[0]?.inspection.predictions.map(({ expected }) => expected)).toEqual(["love"]);
+    runner.send({ type: "probe", run: 1, probe: { text, hidden: [0, 4] } });
+    await until(() => of("snapshot").length === 2);
+    expect(of("snapshot")[1]?.inspection.tokens).toEqual(["[CLS]", "[MASK]", "love", "this", "red", "[MASK]", "[SEP]"]);
+    expect(of("snapshot")[1]?.inspection.predictions.map(({ position }) => position)).toEqual([1, 5]);
+  });
+
+  it("writes no samples of a model that fills gaps", async () => {
+    const { runner, until, of, states } = await started();
+    runner.send({ type: "configure", run: 1, config: { preset: "figure-bert", settings: {}, seed: 1 } });
+    runner.send({ type: "start", run: 1 });
+    await until(() => states().includes("finished"));
+    expect(of("sample")).toEqual([]);
+    expect(of("error")).toEqual([]);
+  });
+
+  it("tells the learning rate of a run that there is not yet", async () => {
+    const { runner, of } = await started();
+    runner.send({ type: "schedule", preset: "sort", settings: { lr: 0.5, warmup: 4, steps: 10 }, points: 100 });
+    const points = of("schedule")[0]?.points;
+    expect(points?.length).toBe(10);
+    expect(points?.[0]).toEqual([0, 0.1]);
+    expect(points?.at(-1)).toEqual([9, 0.5]);
   });
 
   it("says why there is no engine", async () => {

@@ -1,12 +1,13 @@
 /** The set-up in the address, texts, sliders, milestones, problems and numbers in words. */
 import { describe, expect, it } from "vitest";
-import { describeError, transferables } from "../../src/engine/protocol.ts";
+import { describeError, transferables, type Event } from "../../src/engine/protocol.ts";
+import type { StageName } from "../../src/engine/surface.ts";
 import { dialOf, fromTravel, toTravel, TRAVEL } from "../../src/store/dial.ts";
 import * as format from "../../src/store/format.ts";
 import { Milestones } from "../../src/store/milestones.ts";
 import { problemOf } from "../../src/store/problems.ts";
 import { readText, TextError } from "../../src/store/text.ts";
-import { decode, encode, parseValue, type Draft } from "../../src/store/url.ts";
+import { belongs, decode, encode, parseValue, type Draft } from "../../src/store/url.ts";
 import { knobs, presets } from "../fake/catalog.ts";
 import { FakeError, noise } from "../fake/engine.ts";
 
@@ -19,7 +20,7 @@ describe("address", () => {
       if (preset === undefined) throw new Error("the catalog has no presets");
       const draft: Draft = { preset: preset.name, settings: {}, seed: Math.floor(noise(round, 2) * 2 ** 32) };
       for (const knob of knobs) {
-        if (noise(round, knobs.indexOf(knob), 3) < 0.6) continue;
+        if (noise(round, knobs.indexOf(knob), 3) < 0.6 || !belongs(knob, preset.family) || knob.key === "family") continue;
         const dial = dialOf(knob);
         const value = dial === undefined ? knob.choices?.at(-1) : fromTravel(dial, knob.kind, noise(round, 4) * TRAVEL);
         if (value !== undefined && value !== preset.settings[knob.key]) draft.settings[knob.key] = value;
@@ -36,6 +37,14 @@ describe("address", () => {
     expect(decode("", presets, knobs).draft.preset).toBe("reverse");
     expect(decode("#v=9&preset=sort", presets, knobs).dropped).toEqual(["version 9"]);
     expect(decode("#v=1&preset=unknown", presets, knobs).dropped).toEqual(["preset unknown"]);
+  });
+  it("reads a family's own settings, and drops those of another", () => {
+    const { draft, dropped } = decode("#v=1&preset=gpt-nano&hidden_size=64&n_layer=2&family=bert&tokenizer=characters", presets, knobs);
+    // The tokenizer is written out even where it is the preset's: another family starts from another one.
+    expect(draft.settings).toEqual({ family: "bert", hidden_size: 64, tokenizer: "characters" });
+    expect(dropped).toEqual(["n_layer 2"]);
+    expect(decode(encode(draft), presets, knobs)).toEqual({ draft, dropped: [] });
+    expect(decode("#v=1&preset=gpt-nano&family=elmo", presets, knobs).dropped).toEqual(["family elmo"]);
   });
   it("refuses values outside a knob's range or grid", () => {
     const heads = knobs.find((knob) => knob.key === "n_head");
@@ -110,17 +119,19 @@ describe("milestones", () => {
 });
 
 describe("milestones of heads", () => {
-  const at = (name: string, score: number) =>
-    new Milestones().next({ step: 9, loss: undefined, guess: 3, accuracy: undefined, heads: [{ name, score, layer: 1, head: 2 }] });
+  const at = (name: string, score: number, stage: StageName = "decoder") =>
+    new Milestones().next({ step: 9, loss: undefined, guess: 3, accuracy: undefined, heads: [{ name, score, stage, layer: 1, head: 2 }] });
   it("name the head that reads backwards, copies or repeats", () => {
     expect(at("anti-diagonal", 0.7)).toMatchObject([{ id: "backwards", head: { layer: 1, head: 2 } }]);
     expect(at("anti-diagonal", 0.7)[0]?.sentence).toContain("Layer 2, head 3");
     expect(at("6 back", 0.7)[0]?.sentence).toContain("6 tokens back");
+    expect(at("anti-diagonal", 0.7, "cross")[0]?.sentence).toContain("Cross-attention, layer 2, head 3");
     expect(at("induction", 0.7)).toMatchObject([{ id: "induction" }]);
   });
   it("pass over ordinary heads", () => {
     expect(at("previous", 0.9)).toEqual([]);
     expect(at("2 back", 0.9)).toEqual([]);
+    expect(at("anti-diagonal", 0.9, "encoder")).toEqual([]);
   });
 });
 
@@ -142,9 +153,12 @@ describe("errors", () => {
   });
   it("never transfer a view into a larger buffer", () => {
     const memory = new Float32Array(64);
-    const inspection = { step: 0, tokens: [], targets: [], layers: 1, heads: 1, length: 2, next: [], probs: memory.subarray(0, 4) };
-    expect(transferables({ type: "snapshot", run: 1, inspection })).toEqual([]);
-    expect(transferables({ type: "snapshot", run: 1, inspection: { ...inspection, probs: memory } })).toEqual([memory.buffer]);
+    const snapshot = (probs: Float32Array): Event => ({
+      type: "snapshot", run: 1,
+      inspection: { step: 0, tokens: [], decoder_tokens: [], predictions: [], stages: [{ name: "decoder", layers: 1, heads: 1, queries: 2, keys: 2, probs }] },
+    });
+    expect(transferables(snapshot(memory.subarray(0, 4)))).toEqual([]);
+    expect(transferables(snapshot(memory))).toEqual([memory.buffer]);
   });
 });
 
@@ -159,6 +173,7 @@ describe("numbers", () => {
     expect(format.setting(0.1)).toBe("0.1");
     expect(format.setting(null)).toBe("auto");
     expect(format.token(" ")).toBe("␣");
+    expect(["[CLS]", "<extra_id_1>", "<extra_id_5>", "</s>", "car"].map(format.token)).toEqual(["<cls>", "<Y>", "<S6>", "<eos>", "car"]);
     expect(format.percent(1)).toBe("100.0 %");
     expect(format.percent(0.9998)).toBe("99.98 %");
   });

@@ -153,6 +153,7 @@ export const faults = [
       for (const preset of ["reverse", "gpt-6", "nanogpt-cpu", "bench-b"]) {
         const page = await context.open({ hash: "#v=1&preset=sort", init: listen, worker: watchShaders });
         await reached(page, ["ready"]);
+        await byId(page, preset.startsWith("bench") ? "presets-benchmarks" : "presets-decoder-only").evaluate((node) => { node.open = true; });
         await byId(page, `preset-${preset}`).check({ force: true });
         if (preset === "nanogpt-cpu") {
           await page.waitForFunction(() => window.__trainyard.problem?.code === "text_needed", undefined, { timeout: 30_000 });

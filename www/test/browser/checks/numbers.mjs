@@ -1,6 +1,6 @@
 // What the numbers on the page must satisfy while a real model trains.
 import { byId, reached, state } from "../browser.mjs";
-import { below, causalMaps, equal, refused, that } from "../expect.mjs";
+import { below, causalMaps, equal, refused, rightMaps, that } from "../expect.mjs";
 
 /** Small enough for a software adapter; dropout off, so that a few hundred steps suffice. */
 export const SORT = "#v=1&preset=sort&dropout=0&lr=0.003";
@@ -16,8 +16,8 @@ export function story(sentences = 400) {
 
 export const inspection = (page) =>
   page.evaluate(() => {
-    const { probs, ...rest } = window.__trainyard.inspection;
-    return { ...rest, probs: Array.from(probs) };
+    const { stages, ...rest } = window.__trainyard.inspection;
+    return { ...rest, stages: stages.map((stage) => ({ ...stage, probs: Array.from(stage.probs) })) };
   });
 
 /** Waits until the loss, averaged over ten steps, is below half that of a random guess. */
@@ -60,11 +60,13 @@ export const numbers = [
   {
     name: "the comparer of maps refuses wrong ones",
     run: async () => {
-      const good = { probs: [1, 0, 0.25, 0.75], layers: 1, heads: 1, length: 2 };
-      causalMaps(good);
-      that(refused(() => causalMaps({ ...good, probs: [1, 1e-9, 0.25, 0.75] }), "a weight on the future").includes("future"), "wrong reason");
-      refused(() => causalMaps({ ...good, probs: [1, 0, 0.25, 0.7501] }), "a row that does not sum to 1");
-      refused(() => causalMaps({ ...good, probs: [1, 0, Number.NaN, 0.75] }), "a weight that is not a number");
+      const good = { name: "decoder", probs: [1, 0, 0.25, 0.75], layers: 1, heads: 1, queries: 2, keys: 2 };
+      rightMaps(good, true);
+      that(refused(() => rightMaps({ ...good, probs: [1, 1e-9, 0.25, 0.75] }, true), "a weight on the future").includes("future"), "wrong reason");
+      refused(() => rightMaps({ ...good, probs: [1, 0, 0.25, 0.7501] }, true), "a row that does not sum to 1");
+      refused(() => rightMaps({ ...good, probs: [1, 0, Number.NaN, 0.75] }, true), "a weight that is not a number");
+      that(refused(() => rightMaps(good, false), "a forbidden cell where all are allowed").includes("does not see"), "wrong reason");
+      refused(() => causalMaps({ stages: [good, { ...good, name: "cross" }] }), "a second kind of attention in a decoder");
       refused(() => below(Number.NaN, 1, "x"), "a value that is not a number");
     },
   },

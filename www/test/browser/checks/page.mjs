@@ -86,6 +86,7 @@ export const page = [
     run: async (context) => {
       const page = await context.open({ hash: SORT });
       await reached(page, ["ready"]);
+      await byId(page, "matrix").evaluate((node) => { node.scrollIntoView({ block: "center" }); });
       const box = await byId(page, "matrix").locator("canvas").boundingBox();
       await page.mouse.move(box.x + box.width - 4, box.y + box.height - 4);
       that(/^[01]\.\d{3}$/.test(await byId(page, "cell-value").textContent()), "no value on hover");
@@ -103,7 +104,7 @@ export const page = [
     run: async (context) => {
       const page = await context.open({ hash: "#v=1&preset=sort&n_layer=1&seed=5" });
       await reached(page, ["ready"]);
-      equal((await state(page)).info.layers, 1, "layers");
+      equal((await state(page)).info.decoder[0], 1, "layers");
       that((await page.evaluate(() => location.hash)).includes("n_layer=1"), "the address lost a setting");
       const odd = await context.open({ hash: "#v=1&preset=sort&n_layer=none" });
       await byId(odd, "dropped").waitFor();
