@@ -10,6 +10,8 @@ import { wasm } from "./build/wasm.ts";
 export default defineConfig(({ mode, command }) => ({
   base: "./",
   plugins: [shell(command === "build"), wasm(mode === "fake"), svelte()],
+  // The known answers that the page offers to run are the tests' own.
+  server: { fs: { allow: [".", "../tests/fixtures"] } },
   worker: { format: "es" as const, plugins: () => [wasm(mode === "fake")] },
   build: {
     target: "es2022",

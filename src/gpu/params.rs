@@ -59,6 +59,18 @@ impl ParamStore {
         Ok(store)
     }
 
+    /// A store of the same parameters with states of its own, which plans over this store do not see.
+    #[must_use]
+    pub fn with_own_states(&self) -> Self {
+        Self {
+            device: self.device.clone(),
+            arenas: self.arenas.clone(),
+            buffers: self.buffers.clone(),
+            staging: self.staging.clone(),
+            states: States::default(),
+        }
+    }
+
     /// Makes the arenas for training, unless they are there.
     pub(super) async fn ensure_training(&mut self) -> Result<(), GpuError> {
         let bytes = arena_bytes(&self.arenas);
@@ -96,6 +108,12 @@ impl ParamStore {
     /// then); what the device objects to.
     pub async fn reorder_states(&mut self, parents: &[u32]) -> Result<(), GpuError> {
         self.states.reorder(&self.device, parents).await
+    }
+
+    /// Bytes of the states on the device.
+    #[must_use]
+    pub fn state_bytes(&self) -> u64 {
+        self.states.allocated_bytes()
     }
 
     /// Which device it lives on.
@@ -150,6 +168,24 @@ impl ParamStore {
         let buffer = self.existing(which)?;
         for (i, piece) in flat.chunks(WRITE_ELEMENTS).enumerate() {
             let offset = (i * WRITE_ELEMENTS) as u64 * 4;
+            self.device.shared.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(piece));
+        }
+        self.device.check()
+    }
+
+    /// Replaces some parameters, from element `first` of their arena on.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] when they reach past its end; a lost device.
+    pub fn upload_params_at(&self, first: usize, values: &[f32]) -> Result<(), GpuError> {
+        self.device.check()?;
+        if first.checked_add(values.len()).is_none_or(|end| end > self.arenas.elements) {
+            let what = format!("{} values from {first} on for {} parameters", values.len(), self.arenas.elements);
+            return Err(GpuError::Mismatch { what });
+        }
+        let buffer = self.existing(Buffer::Params)?;
+        for (i, piece) in values.chunks(WRITE_ELEMENTS).enumerate() {
+            let offset = (first + i * WRITE_ELEMENTS) as u64 * 4;
             self.device.shared.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(piece));
         }
         self.device.check()

@@ -67,7 +67,7 @@ pub struct Attention {
     /// Whether a query sees only keys of its own document, as the key mask numbers them. Not with `cross`.
     pub documents: bool,
     /// Multiplies `q·k`.
-    pub scale: f32,
+    pub scale: f64,
     /// Dropout on the probabilities.
     pub dropout: Option<Dropout>,
 }
@@ -75,7 +75,7 @@ pub struct Attention {
 impl Attention {
     /// Self-attention over a packed projection, as many key heads as heads, no bias, no key mask, no dropout.
     #[must_use]
-    pub const fn packed(heads: usize, mask: Mask, scale: f32) -> Self {
+    pub const fn packed(heads: usize, mask: Mask, scale: f64) -> Self {
         Self {
             heads,
             kv_heads: heads,

@@ -132,7 +132,7 @@ pub enum Op {
     /// Product with a constant. (x) → same shape.
     Scale {
         /// The constant.
-        factor: f32,
+        factor: f64,
     },
     /// The same elements in order, under another shape; no work. (x) → shape.
     Reshape {

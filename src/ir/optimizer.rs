@@ -139,13 +139,13 @@ impl OptimizerKind {
 }
 
 impl Param {
-    /// Whether it is a matrix inside a block: of rank 2, with the decay flag, under a numbered `h`, `layer`, `layers` or
-    /// `block`, and no embedding. These are the parameters that Muon orthogonalizes.
+    /// Whether it is a matrix inside a block: of rank 2, with the decay flag, under a numbered `h`, `layer`, `layers`,
+    /// `block` or `blocks`, and no embedding. These are the parameters that Muon orthogonalizes.
     #[must_use]
     pub fn is_hidden_matrix(&self) -> bool {
         let segments: Vec<&str> = self.name.split('.').collect();
         let numbered = |pair: &[&str]| {
-            ["h", "layer", "layers", "block"].contains(&pair[0])
+            ["h", "layer", "layers", "block", "blocks"].contains(&pair[0])
                 && !pair[1].is_empty()
                 && pair[1].bytes().all(|byte| byte.is_ascii_digit())
         };

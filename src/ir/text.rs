@@ -57,7 +57,7 @@ fn attributes(op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             table_rows.map_or(Ok(()), |rows| write!(f, " rows={rows}"))
         }
         Op::MatMul { ta, tb } => write!(f, " {}", transposes(*ta, *tb)),
-        Op::Scale { factor } => write!(f, " {factor}"),
+        Op::Scale { factor } => write!(f, " {}", *factor as f32),
         Op::Activation(a) | Op::ActivationGrad(a) => write!(f, " {}", a.name()),
         Op::Dropout(d) => dropout(Some(*d), f),
         Op::Norm { kind, eps } => write!(f, " {} eps={eps:e}", norm(*kind)),
@@ -114,7 +114,7 @@ fn attention(a: &Attention, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     };
     let flag = |set: bool, name: &'static str| if set { name } else { "" };
     let (cross, masked) = (flag(a.cross, " cross"), flag(a.masked, " masked"));
-    write!(f, " scale={}{cross}{bias}{masked}{}", a.scale, flag(a.documents, " documents"))?;
+    write!(f, " scale={}{cross}{bias}{masked}{}", a.scale as f32, flag(a.documents, " documents"))?;
     dropout(a.dropout, f)
 }
 

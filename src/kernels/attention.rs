@@ -221,7 +221,7 @@ fn head(
     .map(|(name, extent)| (name, Const::U32(extent as u32)))
     .into();
     constants.extend([
-        ("SCALE", spec.scale.into()),
+        ("SCALE", (spec.scale as f32).into()),
         ("BIAS", spec.bias_input().is_some().into()),
         ("CAUSAL", (spec.mask != Mask::Full).into()),
         ("PREFIX", (spec.mask == Mask::Prefix).into()),

@@ -10,7 +10,7 @@ pub(super) struct Heads {
     pub heads: usize,
     pub kv_heads: usize,
     pub head_dim: usize,
-    pub scale: f32,
+    pub scale: f64,
     pub mask: Mask,
     /// Dropout on the probabilities.
     pub dropout: f32,
@@ -44,6 +44,8 @@ pub(super) struct Cache {
     pub row: ValueId,
     /// Which tokens are there: u32 `[B, capacity]`.
     pub mask: ValueId,
+    /// Which of them a banded layer sees, where there are such layers: u32 `[B, capacity]`.
+    pub band: Option<ValueId>,
 }
 
 impl Net {
@@ -55,7 +57,7 @@ impl Net {
         let position = self.b.input("position", Type::u32(&[1]))?;
         let row = self.b.input("position_row", Type::u32(&[1]))?;
         let mask = self.b.input("cache_mask", Type::u32(&[extents.batch, capacity]))?;
-        Ok(Some(Cache { capacity, position, row, mask }))
+        Ok(Some(Cache { capacity, position, row, mask, band: None }))
     }
 
     /// The key mask of a step, if it has one.
@@ -131,7 +133,11 @@ impl Net {
                     self.b.state(&format!("{show}.cache"), Type::f32(&[batch, cache.capacity, self.columns(kv)]))?;
                 let kept = self.b.push(Op::Append(state), &[kv, cache.position])?;
                 // What the token may see stands in the mask.
-                (true, Mask::Full, Some(cache.mask), vec![q, kept])
+                let mask = match heads.mask {
+                    Mask::Banded { .. } => cache.band.unwrap_or(cache.mask),
+                    Mask::Full | Mask::Causal | Mask::Prefix => cache.mask,
+                };
+                (true, Mask::Full, Some(mask), vec![q, kept])
             }
         };
         let spec = Attention {

@@ -146,7 +146,7 @@ impl Bart<'_> {
         let table = net.matrix(&table, [rows, config.d_model], config.init_std, Role::Table)?;
         let mut x = net.b.push(Op::Embedding { padding: Some(config.pad_token_id) }, &[shared, ids])?; // (B, T, d)
         if config.scale_embedding {
-            x = net.b.push(Op::Scale { factor: (config.d_model as f64).sqrt() as f32 }, &[x])?;
+            x = net.b.push(Op::Scale { factor: (config.d_model as f64).sqrt() }, &[x])?;
         }
         x = net.add_positions(x, table, FIRST_POSITION, cache)?;
         x = net.norm(&format!("{name}.layernorm_embedding"), x, NORM)?;
@@ -252,7 +252,7 @@ impl Bart<'_> {
             heads: stack.heads,
             kv_heads: stack.heads,
             head_dim,
-            scale: (1.0 / (head_dim as f64).sqrt()) as f32,
+            scale: 1.0 / (head_dim as f64).sqrt(),
             mask,
             dropout: self.config.attention_dropout,
             qk_norm: None,

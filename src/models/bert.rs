@@ -229,7 +229,7 @@ impl Bert<'_> {
             heads: config.num_attention_heads,
             kv_heads: config.kv_heads(),
             head_dim: config.head_dim(),
-            scale: (1.0 / (config.head_dim() as f64).sqrt()) as f32,
+            scale: 1.0 / (config.head_dim() as f64).sqrt(),
             mask: Mask::Full,
             dropout: config.attention_probs_dropout_prob,
             qk_norm: config.options.qk_norm.then_some(config.layer_norm_eps),

@@ -57,7 +57,10 @@ impl Gpt<'_> {
         let tokens = if net.mode == Mode::Decode { 1 } else { time };
 
         let ids = net.b.input("ids", Type::u32(&[batch, tokens]))?;
-        let cache = net.cache(self.extents, time)?;
+        let mut cache = net.cache(self.extents, time)?;
+        if let Some(cache) = cache.as_mut().filter(|_| options.band.is_some() && n_layer > 1) {
+            cache.band = Some(net.b.input("band_mask", Type::u32(&[batch, time]))?);
+        }
         let key_mask = if cache.is_some() { None } else { net.key_mask(self.extents, time)? };
         let documents = self.extents.key_mask == KeyMask::Documents;
         let mut context = Context { key_mask, documents, cache, ..Context::default() };
@@ -190,7 +193,7 @@ impl Gpt<'_> {
             heads: config.n_head,
             kv_heads: config.kv_heads(),
             head_dim: config.head_dim(),
-            scale: scale as f32,
+            scale,
             mask,
             dropout: config.attn_pdrop,
             qk_norm: config.options.qk_norm.then_some(config.layer_norm_epsilon),

@@ -46,7 +46,8 @@ pub enum Mode {
     /// The sequence that grows has room for [`Extents::target`] tokens, in a decoder-only model for [`Extents::time`]. Its inputs,
     /// beside `ids` or `decoder_ids` `[B,1]`: `position` u32 `[1]`, `position_row` u32 `[1]` (see
     /// [`Model::position_row`]), `cache_mask` u32 `[B, room]`, 1 = the token is there, and where positions are relative
-    /// `distances` u32 `[room]`: `k - position + room - 1` for each k.
+    /// `distances` u32 `[room]`: `k - position + room - 1` for each k; where layers are banded `band_mask` u32 `[B, room]`, of the
+    /// tokens that are there those that such a layer sees.
     Decode,
 }
 

@@ -57,7 +57,7 @@ impl T5<'_> {
         let logits = self.net.scoped("lm_head", |net| {
             let (h, weight) = if config.tie_word_embeddings {
                 let factor = 1.0 / (config.d_model as f64).sqrt();
-                (net.b.push(Op::Scale { factor: factor as f32 }, &[h])?, shared)
+                (net.b.push(Op::Scale { factor }, &[h])?, shared)
             } else {
                 // Hugging Face starts it at 1, so that the first losses are far above ln V; see the README.
                 let std = config.initializer_factor / (config.d_model as f64).sqrt();

@@ -106,7 +106,7 @@ impl Transformer<'_> {
         let table =
             net.matrix(&format!("{stack}.embedding.weight"), [vocabulary, d], 1.0 / (d as f64).sqrt(), Role::Table)?;
         let x = net.b.push(Op::Embedding { padding: None }, &[table, ids])?; // (B, T, d)
-        let x = net.b.push(Op::Scale { factor: (d as f64).sqrt() as f32 }, &[x])?;
+        let x = net.b.push(Op::Scale { factor: (d as f64).sqrt() }, &[x])?;
         let rows = config.max_position_embeddings;
         let positions = net.b.push(Op::Table(Table::Sinusoids { rows, columns: d }), &[])?;
         let x = net.add_positions(x, positions, 0, cache)?;
@@ -180,7 +180,7 @@ impl Transformer<'_> {
             heads: self.config.num_heads,
             kv_heads: self.config.num_heads,
             head_dim,
-            scale: (1.0 / (head_dim as f64).sqrt()) as f32,
+            scale: 1.0 / (head_dim as f64).sqrt(),
             mask,
             dropout: self.config.dropout,
             qk_norm: None,

@@ -80,7 +80,7 @@ impl Lowering<'_> {
                 self.matmul([*ta, *tb], i[0], i[1], Variant::PLAIN, direct)?;
             }
             Op::Add => self.emit(elementwise::add(n, t)?, direct),
-            Op::Scale { factor } => self.emit(elementwise::scale(n, *factor, t)?, direct),
+            Op::Scale { factor } => self.emit(elementwise::scale(n, *factor as f32, t)?, direct),
             // It is found where the value is that it views, or it is a copy of that.
             Op::Reshape { .. } => {
                 if self.resolved.value(o[0]) == Content::Value(o[0]) {

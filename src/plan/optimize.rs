@@ -9,7 +9,7 @@ use super::build::{emit, scratch};
 use super::content::{Content, Span};
 use super::lower::Lowered;
 use crate::ir::{
-    Graph, NEWTON_SCHULZ, NEWTON_SCHULZ_EPS, NEWTON_SCHULZ_STEPS, Optimizer, OptimizerKind, Param, ParamId,
+    Graph, NEWTON_SCHULZ, NEWTON_SCHULZ_EPS, NEWTON_SCHULZ_STEPS, NamedTensor, Optimizer, OptimizerKind, ParamId,
 };
 use crate::kernels::adafactor::{self, Adafactor};
 use crate::kernels::matmul::{self, MatMul, Variant};
@@ -39,7 +39,8 @@ impl Tail<'_> {
         let finish = optimizer::finish(arenas.elements, self.ring, target)?;
         emit(lowered, finish, vec![partials, self.loss, scalars, Content::Records], "optimizer");
         for run in runs(self.graph, rule.kind, arenas) {
-            let scope = run.tensor.map_or_else(|| "optimizer".to_owned(), |param| format!("optimizer/{}", param.name));
+            let scope = run.tensor.as_ref();
+            let scope = scope.map_or_else(|| "optimizer".to_owned(), |tensor| format!("optimizer/{}", tensor.name));
             let first = [(self.grads)(run.span), scalars];
             Update { lowered, first, span: run.span, scope, target }.lower(&run, arenas)?;
         }
@@ -48,30 +49,34 @@ impl Tail<'_> {
 }
 
 /// Parameters that take their step together.
-struct Run<'a> {
+struct Run {
     kind: OptimizerKind,
     span: Span,
-    /// The parameter, where there may be only one.
-    tensor: Option<&'a Param>,
+    /// The tensor, where there may be only one.
+    tensor: Option<NamedTensor>,
 }
 
 /// All parameters with a gradient, in the order of the arenas.
-fn runs<'a>(graph: &'a Graph, kind: OptimizerKind, arenas: &Arenas) -> Vec<Run<'a>> {
+fn runs(graph: &Graph, kind: OptimizerKind, arenas: &Arenas) -> Vec<Run> {
     let mut order: Vec<ParamId> = (0..graph.params.len() as u32).map(ParamId).collect();
     order.sort_by_key(|&param| arenas.span(param).first);
-    let mut runs: Vec<Run<'a>> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     let mut joined = false;
     for id in order {
         let (param, span) = (&graph.params[id.index()], arenas.span(id));
         let learns = graph.gradients.iter().any(|&(p, _)| p == id);
         let kind = kind.of(param);
-        let tensor = match kind {
-            OptimizerKind::AdamW { .. } | OptimizerKind::Sgd { .. } | OptimizerKind::Lion { .. } => None,
-            OptimizerKind::Adafactor { .. } | OptimizerKind::Muon { .. } => Some(param),
+        let alone = match kind {
+            OptimizerKind::AdamW { .. } | OptimizerKind::Sgd { .. } | OptimizerKind::Lion { .. } => false,
+            OptimizerKind::Adafactor { .. } | OptimizerKind::Muon { .. } => true,
         };
         match runs.last_mut() {
-            Some(last) if learns && joined && tensor.is_none() && last.kind == kind => last.span.end = span.end,
-            _ if learns => runs.push(Run { kind, span, tensor }),
+            Some(last) if learns && joined && !alone && last.kind == kind => last.span.end = span.end,
+            _ if learns && alone => runs.extend(param.tensors(id).into_iter().map(|tensor| {
+                let span = Span { first: span.first + tensor.range.start, end: span.first + tensor.range.end };
+                Run { kind, span, tensor: Some(tensor) }
+            })),
+            _ if learns => runs.push(Run { kind, span, tensor: None }),
             _ => {}
         }
         joined = learns;
@@ -90,7 +95,7 @@ struct Update<'a> {
 }
 
 impl Update<'_> {
-    fn lower(mut self, run: &Run<'_>, arenas: &Arenas) -> Result<(), PlanError> {
+    fn lower(mut self, run: &Run, arenas: &Arenas) -> Result<(), PlanError> {
         let Span { first, end } = self.span;
         let decayed = arenas.decayed.clamp(first, end) - first;
         let window = Window { skip: self.span.skip(), length: end - first, decayed };
@@ -108,17 +113,17 @@ impl Update<'_> {
                 self.emit(optimizer::lion(&window, [beta1, beta2], self.target)?, &[params, moment1]);
             }
             OptimizerKind::Adafactor { eps, clip_threshold, decay_rate: _, weight_decay: _ } => {
-                let [rows, columns] = matrix(run.tensor).unwrap_or([1, window.length]);
+                let [rows, columns] = matrix(run.tensor.as_ref()).unwrap_or([1, window.length]);
                 let decay = decayed > 0;
                 let spec = Adafactor { skip: window.skip, rows, columns, decay, eps, clip_threshold };
-                if matrix(run.tensor).is_some() {
+                if matrix(run.tensor.as_ref()).is_some() {
                     self.adafactor(&spec)?;
                 } else {
                     self.emit(adafactor::vector(&spec, self.target)?, &[params, moment2]);
                 }
             }
             OptimizerKind::Muon { momentum, .. } => {
-                let [rows, columns] = matrix(run.tensor).unwrap_or([1, window.length]);
+                let [rows, columns] = matrix(run.tensor.as_ref()).unwrap_or([1, window.length]);
                 self.muon(Matrix { skip: window.skip, rows, columns }, momentum)?;
             }
         }
@@ -180,8 +185,8 @@ impl Update<'_> {
     }
 }
 
-/// Rows and columns of a parameter of rank 2.
-fn matrix(tensor: Option<&Param>) -> Option<[usize; 2]> {
+/// Rows and columns of a tensor of rank 2.
+fn matrix(tensor: Option<&NamedTensor>) -> Option<[usize; 2]> {
     let shape = &tensor?.shape;
     (shape.dims().len() == 2).then(|| [shape.rows(), shape.columns()])
 }

@@ -43,7 +43,7 @@ struct Head<'a, F> {
 impl<'a, F: Float> Inputs<'a, F> {
     /// Runs `body` for each (batch, head), in order.
     fn heads(self, mut body: impl FnMut(&Head<'a, F>)) {
-        let scale = F::new(f64::from(self.spec.scale));
+        let scale = F::new(self.spec.scale);
         let transposed = vec![F::ZERO; self.shape.head_dim * self.shape.keys];
         let (keys, values) = (transposed.clone(), transposed);
         let mut h = Head { inputs: self, batch: 0, head: 0, scale, keys, values };

@@ -94,8 +94,8 @@ pub(super) fn add<F: Float>(a: &[F], b: &[F], y: &mut [F]) {
 }
 
 /// `factor · x`.
-pub(super) fn scale<F: Float>(factor: f32, x: &[F], y: &mut [F]) {
-    let factor = F::new(f64::from(factor));
+pub(super) fn scale<F: Float>(factor: f64, x: &[F], y: &mut [F]) {
+    let factor = F::new(factor);
     map(x, y, |x| factor * x);
 }
 

@@ -1,4 +1,5 @@
 use super::checkpoint::WeightsError;
+use super::decode::DecodeError;
 use super::metrics::readable;
 use super::settings::SettingError;
 use crate::data::DataError;
@@ -24,12 +25,18 @@ pub enum TrainError {
     /// The model's configuration.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Arguments of a forward pass.
+    #[error("the input: {0}")]
+    Arguments(String),
     /// The graph.
     #[error(transparent)]
     Graph(#[from] IrError),
     /// The plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// What cannot be generated.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
     /// The device.
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -134,8 +141,10 @@ impl TrainError {
             Self::NeedsText { .. } => "text_needed",
             Self::Text(error) => error.code(),
             Self::Model(_) => "model",
+            Self::Arguments(_) => "arguments",
             Self::Graph(_) => "graph",
             Self::Plan(_) => "plan",
+            Self::Decode(_) => "decode",
             Self::Gpu(error) => error.code(),
             Self::Reference(_) => "reference",
             Self::Weights(_) => "weights",

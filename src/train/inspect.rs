@@ -86,9 +86,9 @@ pub struct ShownText {
 const TOP: usize = 5;
 
 /// The rows that a probe becomes.
-struct Probe {
+pub(super) struct Probe {
     /// What the first stack reads.
-    ids: Vec<u32>,
+    pub(super) ids: Vec<u32>,
     /// What the decoder of an encoder–decoder reads.
     decoder: Vec<u32>,
     /// Positions to show predictions of, and what is expected there.
@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// What a text becomes under the objective: corrupted where it corrupts, cut to the extents of the run.
-    fn probe(&self, text: &str, hidden: Option<&[usize]>) -> Result<Probe, TrainError> {
+    pub(super) fn probe(&self, text: &str, hidden: Option<&[usize]>) -> Result<Probe, TrainError> {
         let (settings, data) = (self.settings(), self.data());
         let shape = settings.shape();
         let architecture = settings.model.config.family().architecture();
@@ -270,13 +270,6 @@ impl Session {
         }
         (extents, inputs)
     }
-}
-
-/// The ids of one sequence; what stands after it cannot be seen through a causal mask.
-pub(super) fn padded(ids: &[u32], context: usize) -> Inputs {
-    let mut ids = ids.to_vec();
-    ids.resize(context, 0);
-    vec![("ids", ids)]
 }
 
 /// Tokens by probability, most likely first.

@@ -21,6 +21,8 @@ pub enum Source {
     Text,
     /// The sentences of the chapter's figures.
     Figure,
+    /// Sentences of the built-in world and their translations.
+    Translation,
 }
 
 /// An example to look at first.
@@ -286,6 +288,7 @@ pub const PRESETS: &[Preset] = &[
             ("family", "t5"),
             ("tokenizer", "words"),
             ("context", "48"),
+            ("batch", "16"),
             ("steps", "1000"),
             ("lr", "3e-3"),
             ("beta2", "0.98"),
@@ -302,6 +305,7 @@ pub const PRESETS: &[Preset] = &[
             ("family", "bart"),
             ("tokenizer", "words"),
             ("context", "48"),
+            ("batch", "16"),
             ("steps", "1000"),
             ("lr", "3e-3"),
             ("beta2", "0.98"),
@@ -311,15 +315,16 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "translate",
         title: "The original Transformer",
-        summary: "An encoder reads a sentence of the built-in world, a decoder writes it in another language.",
+        summary: "An encoder reads an English sentence, a decoder writes it in Zorish, the built-in world's own language.",
         example: None,
-        source: Source::World,
+        source: Source::Translation,
         settings: &[
             ("family", "transformer"),
             ("tokenizer", "words"),
             ("objective", "seq2seq"),
-            ("context", "32"),
-            ("target", "32"),
+            ("context", "24"),
+            ("target", "24"),
+            ("batch", "16"),
             ("steps", "1500"),
             ("lr", "2e-3"),
             ("beta2", "0.98"),
@@ -520,8 +525,9 @@ impl Preset {
             (Source::Figure, None) => Dataset::text("figure", figure::text().as_bytes(), tokenizer, settings.context)?,
             (Source::Task(_), Some(_)) => return Err(TrainError::TaskTakesNoText { preset: self.name }),
             (Source::World, None) => Dataset::world_with(settings.world_seed, tokenizer)?,
+            (Source::Translation, None) => Dataset::translation(settings.world_seed, tokenizer, settings.context)?,
             (Source::Text, None) => return Err(TrainError::NeedsText { preset: self.name }),
-            (Source::World | Source::Text | Source::Figure, Some((name, bytes))) => {
+            (Source::World | Source::Text | Source::Figure | Source::Translation, Some((name, bytes))) => {
                 Dataset::text(name, bytes, tokenizer, settings.context)?
             }
         };

@@ -1,12 +1,13 @@
-use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use super::convert::{Failure, to_js};
 use crate::data::TokenizerChoice;
 use crate::text::Tokenizer;
-use crate::train::decode::Sampling;
+use crate::train::decode::{Beams, Rules, Sampling, Strategy};
 use crate::train::{Device, DeviceChoice, Preset, Session, StepMetrics, TrainError};
 
 /// A run to set up: a preset, what differs from it, a seed.
@@ -20,7 +21,7 @@ struct RunConfig {
     text_name: Option<String>,
 }
 
-/// A text to continue.
+/// A text to continue, or to answer. What is not given stays at what changes nothing.
 #[derive(Deserialize)]
 struct GenerateRequest {
     prompt: String,
@@ -28,13 +29,53 @@ struct GenerateRequest {
     temperature: f32,
     top_k: usize,
     seed: u32,
+    #[serde(default = "one")]
+    top_p: f32,
+    #[serde(default = "one")]
+    repetition_penalty: f32,
+    #[serde(default)]
+    min_new: usize,
+    /// More than one searches instead of drawing.
+    #[serde(default)]
+    beams: usize,
+    #[serde(default = "one")]
+    length_penalty: f32,
+    /// Tokens that end the text, beside the model's own.
+    #[serde(default)]
+    stop: Vec<String>,
+}
+
+const fn one() -> f32 {
+    1.0
+}
+
+impl GenerateRequest {
+    fn strategy(&self) -> Strategy {
+        let &Self { temperature, top_k, top_p, seed, beams, length_penalty, .. } = self;
+        match beams {
+            0 | 1 => Strategy::Sample(Sampling { temperature, top_k, top_p, seed }),
+            count => Strategy::Beam(Beams { count, length_penalty: f64::from(length_penalty) }),
+        }
+    }
+
+    fn rules(&self, session: &Session) -> Result<Rules, TrainError> {
+        let mut rules = Rules::of(&session.settings().model, self.max_new);
+        rules.min_new = self.min_new;
+        rules.repetition_penalty = f64::from(self.repetition_penalty);
+        for text in &self.stop {
+            rules.ends.push(stop_token(session.data().tokenizer(), text)?);
+        }
+        Ok(rules)
+    }
 }
 
 /// A text continued.
 #[derive(Serialize)]
-struct Generation {
+struct Written {
     prompt: String,
     text: String,
+    /// `stop`, `limit`, `full` or `cancelled`.
+    ended: &'static str,
     /// Only where there is a right answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     correct: Option<bool>,
@@ -43,7 +84,7 @@ struct Generation {
 /// A device and the run on it.
 #[wasm_bindgen]
 pub struct Engine {
-    device: Option<Device>,
+    pub(super) device: Option<Device>,
     session: Option<Session>,
 }
 
@@ -175,24 +216,43 @@ impl Engine {
         to_js(&self.session()?.show(&text, hidden.as_deref()).map_err(Failure::from)?)
     }
 
-    /// Continues a prompt; without one, a held-out question of the task, number `seed`.
+    /// Continues a prompt, or answers it where the model has an encoder; without one, a held-out question of the task, number
+    /// `seed`. After every token `each`, if given, is called with the text so far and the last token's label; it may return a
+    /// promise, and `false` ends the text.
     ///
     /// # Errors
-    /// When the prompt does not fit the tokenizer, or the device fails.
-    pub async fn generate(&mut self, request: JsValue) -> Result<JsValue, JsValue> {
+    /// When the prompt does not fit the tokenizer, the model does not write, or the device fails; what `each` throws.
+    pub async fn generate(&mut self, request: JsValue, each: Option<Function>) -> Result<JsValue, JsValue> {
         let request: GenerateRequest = serde_wasm_bindgen::from_value(request)
             .map_err(|e| Failure::new("setting", &format!("the request: {e}")))?;
-        let how = Sampling { temperature: request.temperature, top_k: request.top_k, seed: request.seed };
         let session = self.session()?;
+        let rules = request.rules(session).map_err(Failure::from)?;
+        let strategy = request.strategy();
         let drawn = session.data().held_out(request.seed).filter(|_| request.prompt.is_empty());
         let asked = match drawn {
             Some(example) => Some(example),
             None => session.data().question(&request.prompt).map_err(|e| Failure::from(TrainError::from(e)))?,
         };
         let prompt = asked.map_or(request.prompt, |example| session.data().show(&example.question));
-        let text = session.generate(&prompt, request.max_new, how).await.map_err(Failure::from)?;
+        let wanted = session.request(&prompt, strategy, rules).map_err(Failure::from)?;
+        let tokenizer = session.data().tokenizer().clone();
+        let mut generation = Generation::new(session.engine_mut(), &wanted).await.map_err(Failure::from)?;
+        let mut shown = 0;
+        while generation.step().await.map_err(Failure::from)? {
+            let new = generation.new_tokens();
+            let (Some(each), Some(&token)) = (&each, new.last()) else { continue };
+            if new.len() == core::mem::replace(&mut shown, new.len()) {
+                continue;
+            }
+            let answer = each.call2(&JsValue::NULL, &tokenizer.decode(new).into(), &tokenizer.label(token).into())?;
+            if JsFuture::from(Promise::resolve(&answer)).await?.as_bool() == Some(false) {
+                generation.cancel();
+            }
+        }
+        let Generated { new, ended } = generation.finish();
+        let text = tokenizer.decode(&new);
         let correct = session.data().check(&prompt, &text);
-        to_js(&Generation { prompt, text, correct })
+        to_js(&Written { prompt, text, ended: ended.name(), correct })
     }
 
     /// Changes a setting that acts at once.

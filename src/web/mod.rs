@@ -5,6 +5,7 @@
 
 mod convert;
 mod engine;
+mod verify;
 
 pub use engine::Engine;
 
@@ -35,6 +36,7 @@ pub fn presets() -> Result<JsValue, JsValue> {
             Source::World => ("world", "world"),
             Source::Text => ("text", "text"),
             Source::Figure => ("figure", "figure"),
+            Source::Translation => ("translation", "translation"),
         };
         list.push(json!({
             "name": preset.name,

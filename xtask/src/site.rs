@@ -22,6 +22,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
 pub fn bundle(workspace: &Workspace) -> Result<()> {
     let mut hash = Hash::new();
     hash.add_folder(&workspace.www(), NOT_INPUTS)?;
+    // The page offers to run the tests' known answers.
+    hash.add_folder(&workspace.root().join("tests").join("fixtures"), &[])?;
     let hash = hash.finish();
     let stamp = workspace.stamp("www");
     let index = workspace.dist().join("index.html");

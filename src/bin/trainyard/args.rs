@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainyard::train::DeviceChoice;
+use trainyard::train::checkpoint::SHARD_BYTES;
+use trainyard::train::decode::Strategy;
 
 use crate::error::CliError;
 
@@ -25,6 +27,8 @@ pub enum Command {
     Plan(PlanArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
+    Logits(LogitsArgs),
+    Convert(ConvertArgs),
 }
 
 /// Where to compute.
@@ -112,26 +116,49 @@ pub struct TrainArgs {
     pub json: bool,
 }
 
-/// Continue a prompt with a trained model.
+/// Continue a prompt, or answer a source text, with a trained model.
 ///
-/// Reads any GPT-2 in Hugging Face's form with a tokenizer.json. Prints the prompt and what follows as it is drawn.
+/// Reads a model in Hugging Face's form with a tokenizer.json: a decoder (GPT-2) continues --prompt, an encoder–decoder (T5, BART,
+/// the original Transformer) answers --source. Prints the text as it is drawn; beams print their best when they have ended.
 #[derive(Args, Debug)]
 pub struct GenerateArgs {
     /// The directory of the model.
     #[arg(long, value_name = "DIR")]
     pub checkpoint: PathBuf,
-    /// What to continue; without it an end-of-text token, a line end, or a held-out question of the task.
+    /// What to continue; without it an end-of-text token, a line end, or a held-out question of the task. With --source, how the
+    /// answer begins.
     #[arg(long, value_name = "TEXT")]
     pub prompt: Option<String>,
+    /// What the encoder reads.
+    #[arg(long, value_name = "TEXT")]
+    pub source: Option<String>,
     /// New tokens at most [default: 200, or up to the end of a task's sequence].
-    #[arg(long, value_name = "N")]
-    pub tokens: Option<u32>,
-    /// Divides the logits; 0 always takes the best token [default: 0.8, for tasks 0].
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "N", visible_alias = "tokens")]
+    pub max_new: Option<u32>,
+    /// New tokens at least: the end token does not come before.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min_new: u32,
+    /// A token that ends the text, beside the model's own; may be repeated.
+    #[arg(long, value_name = "TOKEN")]
+    pub stop: Vec<String>,
+    /// Divides the logits; 0 always takes the best token [default: 0.8, for tasks and sources 0].
+    #[arg(long, value_name = "T", conflicts_with = "beams")]
     pub temperature: Option<f32>,
     /// Draw from the best K tokens only; 0 allows all.
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub top_k: usize,
+    /// Draw from the most likely tokens only that together have probability P.
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    pub top_p: f32,
+    /// Makes tokens that are in the text less likely, above 1.
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    pub repetition_penalty: f64,
+    /// Search with N beams instead of drawing.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=Strategy::MOST_BEAMS as i64))]
+    pub beams: Option<u32>,
+    /// Exponent of the length that the score of a beam is divided by.
+    #[arg(long, value_name = "A", default_value_t = 1.0, requires = "beams")]
+    pub length_penalty: f64,
     /// Seed of the draws.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u32,
@@ -241,4 +268,37 @@ pub struct BenchArgs {
     /// Print as JSON: an object with one --preset, else an array.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Run a model once on given tokens and write its logits.
+///
+/// Reads a directory in Hugging Face's form; the input is a JSON object of input_ids and what else the class's forward
+/// takes: attention_mask, token_type_ids, decoder_input_ids. For comparing a checkpoint with its origin.
+#[derive(Args, Debug)]
+pub struct LogitsArgs {
+    /// The directory of the model.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// The arguments, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the logits go: a JSON object of shape and data by name.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+/// Read a model in any of Hugging Face's forms and write it anew, in single precision and under its present names.
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// The directory of the model.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// The directory to write; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Bytes of weights in a file at most; what is larger is cut into several with an index.
+    #[arg(long, value_name = "BYTES", default_value_t = SHARD_BYTES)]
+    pub shard_bytes: u64,
 }

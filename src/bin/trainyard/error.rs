@@ -108,6 +108,9 @@ pub enum CliError {
     /// A prompt that the tokenizer refuses.
     #[error("the prompt: {0}")]
     Prompt(TextError),
+    /// A source that the tokenizer refuses.
+    #[error("the source: {0}")]
+    Source(TextError),
     /// A prompt without a token.
     #[error("the prompt is empty; leave --prompt out to start from nothing")]
     EmptyPrompt,

@@ -6,10 +6,12 @@
 
 mod args;
 mod bench;
+mod convert;
 mod error;
 mod eval;
 mod generate;
 mod info;
+mod logits;
 mod metrics;
 mod output;
 mod plan;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Logits(args) => logits::run(&args),
+        Command::Convert(args) => convert::run(&args),
     };
     match result {
         Ok(()) | Err(CliError::Pipe) => ExitCode::SUCCESS,

@@ -65,6 +65,7 @@ fn reads(preset: &Preset) -> &'static str {
         Source::World => "reads the built-in text or --data",
         Source::Text => "reads --data",
         Source::Figure => "reads the figures' sentences or --data",
+        Source::Translation => "reads the built-in sentence pairs or --data",
     }
 }
 
@@ -74,6 +75,7 @@ fn entry(preset: &Preset, settings: &Settings) -> Result<Value, CliError> {
         Source::World => "world",
         Source::Text => "text",
         Source::Figure => "figure",
+        Source::Translation => "translation",
     };
     Ok(json!({
         "name": preset.name,

@@ -5,7 +5,9 @@ use std::path::Path;
 use trainyard::data::{Dataset, TokenizerChoice};
 use trainyard::models::Model;
 use trainyard::text::Tokenizer;
-use trainyard::train::checkpoint::{CONFIG, LoadedModel, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS};
+use trainyard::train::checkpoint::{
+    CONFIG, DiskFile, LoadedModel, RunRecord, TOKENIZER, TRAINER, TextRecord, WEIGHTS, Weights, WeightsError,
+};
 use trainyard::train::{DeviceChoice, Preset, Settings, TrainError};
 
 use crate::error::CliError;
@@ -13,7 +15,7 @@ use crate::source::{self, read_text};
 use crate::store::Store;
 
 /// Limits of the files that are read whole.
-const MAX_JSON: u64 = 1 << 20;
+pub const MAX_JSON: u64 = 1 << 20;
 pub const MAX_TOKENIZER: u64 = 64 << 20;
 /// Two billion parameters in single precision, and the header.
 pub const MAX_WEIGHTS: u64 = 8 << 30;
@@ -81,13 +83,26 @@ pub fn tokenizer(store: &Store) -> Result<Tokenizer, CliError> {
     Tokenizer::from_json(&bytes).map_err(|error| store.fault(error.into()))
 }
 
+/// Reads what a model is.
+pub fn read_model(store: &Store) -> Result<Model, CliError> {
+    let config = required(store, CONFIG, MAX_JSON)?;
+    Model::from_json(&String::from_utf8_lossy(&config)).map_err(|error| store.fault(error.into()))
+}
+
+/// Opens a model's weights, in one file or several, without reading them.
+pub fn weights(store: &Store) -> Result<Weights<DiskFile>, CliError> {
+    pollster::block_on(Weights::open(store)).map_err(|error| match error {
+        WeightsError::NoWeights { .. } => {
+            CliError::NoCheckpoint { dir: store.dir().to_owned(), what: error.to_string() }
+        }
+        other => store.fault(other.into()),
+    })
+}
+
 /// Reads a model and puts it on a device.
 pub fn open_model(store: &Store, device: DeviceChoice) -> Result<LoadedModel, CliError> {
-    let config = required(store, CONFIG, MAX_JSON)?;
-    let model = Model::from_json(&String::from_utf8_lossy(&config)).map_err(|error| store.fault(error.into()))?;
-    let tokenizer = tokenizer(store)?;
-    let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
-    pollster::block_on(LoadedModel::open(model, tokenizer, &weights, device)).map_err(|error| match error {
+    let (model, tokenizer, weights) = (read_model(store)?, tokenizer(store)?, weights(store)?);
+    pollster::block_on(LoadedModel::load(model, tokenizer, &weights, device)).map_err(|error| match error {
         TrainError::Weights(_) | TrainError::Vocabulary { .. } => store.fault(error),
         other => other.into(),
     })

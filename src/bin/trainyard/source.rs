@@ -94,7 +94,9 @@ pub fn for_plan(preset: &Preset, settings: &mut Settings, path: Option<&Path>) -
             settings.set("vocab_size", &TINY_SHAKESPEARE_CHARACTERS.into())?;
             Ok(None)
         }
-        Source::Task(_) | Source::World | Source::Figure => Ok(Some(preset.dataset(settings, None)?)),
+        Source::Task(_) | Source::World | Source::Figure | Source::Translation => {
+            Ok(Some(preset.dataset(settings, None)?))
+        }
     }
 }
 
@@ -102,7 +104,9 @@ pub fn for_plan(preset: &Preset, settings: &mut Settings, path: Option<&Path>) -
 pub fn vocabulary(preset: &Preset, settings: &Settings, world: &Dataset) -> Result<usize, CliError> {
     Ok(match (preset.source, settings.tokenizer) {
         _ if settings.fixed_vocabulary => settings.model.config.vocabulary(),
-        (Source::Task(_) | Source::Figure, _) => preset.dataset(settings, None)?.tokenizer().vocab_size(),
+        (Source::Task(_) | Source::Figure | Source::Translation, _) => {
+            preset.dataset(settings, None)?.tokenizer().vocab_size()
+        }
         (_, TrainKind::Bytes) => 256,
         (Source::Text, TrainKind::Characters) => TINY_SHAKESPEARE_CHARACTERS as usize,
         (Source::World, TrainKind::Characters) => world.tokenizer().vocab_size(),

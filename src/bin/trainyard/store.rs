@@ -9,7 +9,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use trainyard::train::TrainError;
-use trainyard::train::checkpoint::{self, CONFIG, METRICS, OPTIMIZER, TOKENIZER, TRAINER, WEIGHTS};
+use trainyard::train::checkpoint::{
+    self, CONFIG, Directory, DiskFile, METRICS, OPTIMIZER, TOKENIZER, TRAINER, WEIGHTS,
+};
 
 use crate::error::CliError;
 use crate::source::read_file;
@@ -136,11 +138,28 @@ impl Store {
         Ok(None)
     }
 
+    /// Whether the checkpoint has a file.
+    pub fn has(&self, name: &str) -> bool {
+        [self.path(COMMIT).join(name), self.path(name)].iter().any(|path| path.is_file())
+    }
+
     fn discard(&self, name: &str) -> Result<(), CliError> {
         let path = self.path(name);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CliError::io("remove", &path)(error)),
             Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The weights, opened where they lie.
+impl Directory for Store {
+    type Source = DiskFile;
+
+    async fn open(&self, name: &str) -> io::Result<Option<DiskFile>> {
+        match DiskFile::open(&self.path(COMMIT).join(name))? {
+            Some(file) => Ok(Some(file)),
+            None => DiskFile::open(&self.path(name)),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use pollster::block_on;
 use serde::Serialize;
 use trainyard::train::TrainError;
-use trainyard::train::known_answers::{CaseResult, GpuMachine, InterpreterMachine, Machine, Outcome, verify};
+use trainyard::train::known_answers::{AnyMachine, CaseResult, InterpreterMachine, KnownAnswersError, Outcome, verify};
 
-use crate::args::{Device, VerifyArgs};
+use crate::args::VerifyArgs;
 use crate::error::CliError;
 use crate::output;
 use crate::source::read_file;
@@ -33,11 +34,14 @@ struct Report {
 }
 
 impl Report {
-    fn cases(&mut self, file: &Path, machine: &str, results: Result<Vec<CaseResult>, String>) -> Vec<String> {
-        let mut fail = |problem| vec![self.add(file, None, machine, Outcome::Fail(problem))];
+    fn cases(
+        &mut self,
+        file: &Path,
+        machine: &str,
+        results: Result<Vec<CaseResult>, KnownAnswersError>,
+    ) -> Vec<String> {
         match results {
-            Err(problem) => fail(problem),
-            Ok(cases) if cases.is_empty() => fail("the file holds no known answer".to_owned()),
+            Err(problem) => vec![self.add(file, None, machine, Outcome::Fail(problem.to_string()))],
             Ok(cases) => cases.into_iter().map(|case| self.add(file, Some(case.name), machine, case.outcome)).collect(),
         }
     }
@@ -57,25 +61,18 @@ impl Report {
 }
 
 pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
-    // Also refuses an adapter for the interpreter.
-    args.device.choice()?;
-    let mut machines: Vec<(String, Box<dyn Machine>)> = match args.device.device {
-        Device::Cpu => vec![
-            ("f64".to_owned(), Box::new(InterpreterMachine::<f64>::default())),
-            ("f32".to_owned(), Box::new(InterpreterMachine::<f32>::default())),
-        ],
-        Device::Gpu => {
-            let machine = GpuMachine::open(args.device.adapter.as_deref()).map_err(TrainError::from)?;
-            vec![(machine.name().to_owned(), Box::new(machine))]
-        }
+    let mut machines = match block_on(args.device.choice()?.open()).map_err(TrainError::from)? {
+        Some(device) => vec![AnyMachine::on(Some(device))],
+        None => vec![AnyMachine::F64(InterpreterMachine::default()), AnyMachine::F32(InterpreterMachine::default())],
     };
     let mut report = Report::default();
     for path in &args.files {
         let mut lines = Vec::new();
         match read(path) {
             Ok(text) => {
-                for (name, machine) in &mut machines {
-                    lines.extend(report.cases(path, name, verify(&text, machine.as_mut())));
+                for machine in &mut machines {
+                    let results = block_on(verify(&text, machine));
+                    lines.extend(report.cases(path, machine.name(), results));
                 }
             }
             Err(problem) => lines.push(report.add(path, None, "-", Outcome::Fail(problem))),

@@ -16,7 +16,7 @@ impl<F: Float> Step<'_, F> {
         let fresh = libm::pow(f64::from(self.t), decay_rate);
         let follow = |old: F, new: F| F::new(1.0 - fresh) * old + F::new(fresh) * new;
         let square = |g: F| (g * self.factor) * (g * self.factor) + F::new(eps);
-        let shape = &self.param.shape;
+        let shape = &self.shape;
         let mut update: Vec<F> = grad.iter().map(|&g| g * self.factor).collect();
         if shape.dims().len() == 2 {
             let (rows, columns) = (shape.rows(), shape.columns());

@@ -5,7 +5,7 @@ mod muon;
 
 use super::program::check_length;
 use super::{Float, ReferenceError};
-use crate::ir::{Optimizer, OptimizerKind, Param};
+use crate::ir::{Optimizer, OptimizerKind, Param, ParamId, Shape};
 
 /// What a rule keeps between steps: the two moments of AdamW, one vector a parameter each. Other rules keep what they have
 /// in the same vectors, see [`OptimizerKind`].
@@ -54,25 +54,22 @@ pub fn update<F: Float>(
     let moments = state.moment1.iter_mut().zip(&mut state.moment2);
     for (((param, p), grad), (m, v)) in table.iter().zip(params).zip(grads).zip(moments) {
         let Some(grad) = grad else { continue };
-        let step = Step { param, factor, lr, t };
-        match optimizer.kind.of(param) {
-            OptimizerKind::AdamW { beta1, beta2, eps, weight_decay } => {
-                step.adamw([beta1, beta2], eps, weight_decay, p, grad, m, v);
-            }
-            OptimizerKind::Sgd { momentum, weight_decay } => step.sgd(momentum, weight_decay, p, grad, m),
-            OptimizerKind::Lion { beta1, beta2, weight_decay } => step.lion([beta1, beta2], weight_decay, p, grad, m),
-            OptimizerKind::Adafactor { eps, clip_threshold, decay_rate, weight_decay } => {
-                step.adafactor([eps, clip_threshold, decay_rate], weight_decay, p, grad, m, v);
-            }
-            OptimizerKind::Muon { momentum, weight_decay, .. } => step.muon(momentum, weight_decay, p, grad, m),
+        // A stack takes its step tensor by tensor; it matters to those that look at rows and columns.
+        for tensor in param.tensors(ParamId(0)) {
+            let at = tensor.range;
+            let step = Step { shape: &tensor.shape, decayed: param.decay, factor, lr, t };
+            let (p, grad, m, v) = (&mut p[at.clone()], &grad[at.clone()], &mut m[at.clone()], &mut v[at]);
+            step.take(optimizer.kind.of(param), p, grad, m, v);
         }
     }
     Ok(norm)
 }
 
-/// A step of one parameter.
+/// A step of one tensor.
 struct Step<'a, F> {
-    param: &'a Param,
+    shape: &'a Shape,
+    /// Whether weight decay applies.
+    decayed: bool,
     /// What clipping multiplies the gradient by.
     factor: F,
     lr: f64,
@@ -81,9 +78,23 @@ struct Step<'a, F> {
 }
 
 impl<F: Float> Step<'_, F> {
+    fn take(&self, rule: OptimizerKind, p: &mut [F], grad: &[F], m: &mut [F], v: &mut [F]) {
+        match rule {
+            OptimizerKind::AdamW { beta1, beta2, eps, weight_decay } => {
+                self.adamw([beta1, beta2], eps, weight_decay, p, grad, m, v);
+            }
+            OptimizerKind::Sgd { momentum, weight_decay } => self.sgd(momentum, weight_decay, p, grad, m),
+            OptimizerKind::Lion { beta1, beta2, weight_decay } => self.lion([beta1, beta2], weight_decay, p, grad, m),
+            OptimizerKind::Adafactor { eps, clip_threshold, decay_rate, weight_decay } => {
+                self.adafactor([eps, clip_threshold, decay_rate], weight_decay, p, grad, m, v);
+            }
+            OptimizerKind::Muon { momentum, weight_decay, .. } => self.muon(momentum, weight_decay, p, grad, m),
+        }
+    }
+
     /// The weight decay that applies.
     fn decay(&self, weight_decay: f64) -> f64 {
-        if self.param.decay { weight_decay } else { 0.0 }
+        if self.decayed { weight_decay } else { 0.0 }
     }
 
     /// What decoupled weight decay leaves of a parameter.

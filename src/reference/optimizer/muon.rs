@@ -13,7 +13,7 @@ impl<F: Float> Step<'_, F> {
             *m += rest * (g - *m);
             direction.push(g + momentum * (*m - g));
         }
-        let (rows, columns) = (self.param.shape.rows(), self.param.shape.columns());
+        let (rows, columns) = (self.shape.rows(), self.shape.columns());
         let direction = orthogonalize(direction, rows, columns);
         let rate = F::new(self.lr * (rows as f64 / columns as f64).max(1.0).sqrt());
         let keep = self.keep(weight_decay);

@@ -39,8 +39,8 @@ pub struct ModelDirectory<'a> {
     pub config: &'a Map<String, Value>,
     /// Its tensors under the names of that class.
     pub tensors: &'a [Named<'a>],
-    /// Its tokenizer.
-    pub tokenizer: TokenizerParts<'a>,
+    /// Its tokenizer, if it has one.
+    pub tokenizer: Option<TokenizerParts<'a>>,
     /// Bytes of weights in a file at most; a tensor that is larger has one for itself. [`SHARD_BYTES`] is usual.
     pub shard_bytes: u64,
 }
@@ -52,10 +52,12 @@ pub struct ModelDirectory<'a> {
 pub fn write_model_dir(sink: &mut impl FileSink, model: &ModelDirectory<'_>) -> Result<(), WeightsError> {
     model.tensors.iter().try_for_each(|&(name, _, values)| finite(name, values))?;
     write_weights(sink, model.tensors, model.shard_bytes)?;
-    let tokens = model.tokenizer.special_tokens(model.family);
-    put(sink, TOKENIZER, model.tokenizer.json.as_bytes())?;
-    put_json(sink, TOKENIZER_CONFIG, tokenizer_config(model.family, &model.tokenizer, &tokens))?;
-    put_json(sink, SPECIAL_TOKENS, tokens.into_iter().filter(|(_, token)| !token.is_null()).collect())?;
+    if let Some(tokenizer) = &model.tokenizer {
+        let tokens = tokenizer.special_tokens(model.family);
+        put(sink, TOKENIZER, tokenizer.json.as_bytes())?;
+        put_json(sink, TOKENIZER_CONFIG, tokenizer_config(model.family, tokenizer, &tokens))?;
+        put_json(sink, SPECIAL_TOKENS, tokens.into_iter().filter(|(_, token)| !token.is_null()).collect())?;
+    }
     // BERT's classes do not generate.
     if model.family != Family::Bert {
         let mut generation = Map::new();

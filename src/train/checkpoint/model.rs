@@ -1,15 +1,30 @@
-//! A model read from a checkpoint, to generate and evaluate with: any GPT-2 directory in Hugging Face's form.
+//! A model read from a checkpoint, to generate and evaluate with: any directory in Hugging Face's form.
 
-use super::{Source, Strictness, WEIGHTS, Weights, assemble, put, wanted};
-use crate::models::{Architecture, Mode, Model, ModelError};
+use core::ops::ControlFlow;
+
+use super::{Report, Source, Strictness, WEIGHTS, Weights, wanted};
+use crate::models::{Architecture, Model, ModelError};
 use crate::text::Tokenizer;
-use crate::train::decode::{Sampling, Stop};
 use crate::train::evaluate::{Measure, accuracy, validation};
-use crate::train::generate::{Window, generate};
+use crate::train::generate::{Generated, Request, generate};
 use crate::train::{DeviceChoice, Engine, TrainError};
 
-/// Windows of a generation are a multiple of this, so that few graphs serve every prompt.
-const WINDOW: usize = 64;
+/// Puts the weights of a checkpoint on a device, a tensor at a time; what [`Strictness::Partial`] lets be missing is zero.
+///
+/// # Errors
+/// When they do not fit the model, or the device does not hold it.
+pub async fn load_engine<S: Source>(
+    model: &Model,
+    weights: &Weights<S>,
+    strictness: Strictness,
+    device: DeviceChoice,
+) -> Result<(Engine, Report), TrainError> {
+    let mut engine = Engine::look(model, device).await?;
+    let tensors = engine.graph().tensors();
+    let keep = |at: usize, values: Vec<f32>| engine.put(&tensors[at], values);
+    let report = weights.load(model.config.family(), &wanted(&tensors), strictness, keep).await?;
+    Ok((engine, report))
+}
 
 /// A model on a device, with its tokenizer.
 pub struct LoadedModel {
@@ -46,15 +61,7 @@ impl LoadedModel {
         if tokenizer.vocab_size() > model.config.vocabulary() {
             return Err(TrainError::Vocabulary { model: model.config.vocabulary(), data: tokenizer.vocab_size() });
         }
-        let mut engine = Engine::look(&model, device).await?;
-        let tensors = engine.graph().tensors();
-        let mut parameters = assemble(engine.graph());
-        let keep = |at: usize, values: Vec<f32>| -> Result<(), TrainError> {
-            put(&mut parameters, &tensors[at], values);
-            Ok(())
-        };
-        weights.load(model.config.family(), &wanted(&tensors), Strictness::Exact, keep).await?;
-        engine.set_parameters(parameters)?;
+        let (engine, _) = load_engine(&model, weights, Strictness::Complete, device).await?;
         Ok(Self { model, tokenizer, engine })
     }
 
@@ -76,23 +83,16 @@ impl LoadedModel {
         self.engine.adapter().map_or("CPU interpreter", |adapter| adapter.name.as_str())
     }
 
-    /// Continues `prompt` by at most `max_new` tokens, until the end token; `each` hears of every token as it is drawn.
+    /// Writes what is asked for; see [`generate`].
     ///
     /// # Errors
-    /// When the device fails.
+    /// When the model does not write, the request does not fit it, or the device fails.
     pub async fn generate(
         &mut self,
-        prompt: &[u32],
-        max_new: usize,
-        how: Sampling,
-        each: &mut dyn FnMut(u32),
-    ) -> Result<Vec<u32>, TrainError> {
-        let needed = prompt.len().saturating_add(max_new).checked_next_multiple_of(WINDOW);
-        let positions = self.model.config.positions().unwrap_or(usize::MAX);
-        let context = needed.map_or(positions, |n| n.min(positions));
-        let window = Window { mode: Mode::Evaluate, context, vocabulary: self.model.config.vocabulary() };
-        let stop = Stop::at(self.model.config.eos(), max_new);
-        generate(&mut self.engine, prompt, window, stop, how, each).await
+        request: &Request,
+        each: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
+    ) -> Result<Generated<Vec<u32>>, TrainError> {
+        generate(&mut self.engine, request, each).await
     }
 
     /// Mean loss of the first `batches` validation batches, in nats, and where answers are right or wrong the share of right

@@ -1,9 +1,10 @@
 use super::{Footprint, Graphs, Inputs, Record, State, batch_inputs, cut, part_of, with_live};
 use crate::data::Batch;
-use crate::ir::{DType, Graph, Optimizer, ParamId};
+use crate::ir::{DType, Graph, NamedTensor, Optimizer, ParamId};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
 use crate::reference::{AdamState, Interpreter, Keep, StepKey, Tensor, update};
+use crate::train::checkpoint::{assemble, put};
 use crate::train::error::TrainError;
 
 /// The interpreter in single precision.
@@ -31,7 +32,7 @@ struct Training {
 const MEMORY: u64 = if cfg!(target_arch = "wasm32") { 512 << 20 } else { 8 << 30 };
 
 /// Refuses, with both numbers, what the interpreter should not allocate.
-fn check_memory(needed: u64) -> Result<(), TrainError> {
+pub(super) fn check_memory(needed: u64) -> Result<(), TrainError> {
     if needed > MEMORY { Err(TrainError::Memory { needed, limit: MEMORY }) } else { Ok(()) }
 }
 
@@ -53,6 +54,15 @@ impl CpuEngine {
         let moments = AdamState::new(&graph.params);
         let (forward, parameters) = (Vec::new(), Vec::new());
         Ok(Self { graphs, graph: graph.clone(), training: None, forward, parameters, moments })
+    }
+
+    pub const fn graphs(&self) -> &Graphs {
+        &self.graphs
+    }
+
+    /// Values, in the order of the graph's table.
+    pub fn parameters(&self) -> &[Vec<f32>] {
+        &self.parameters
     }
 
     pub fn footprint(&self) -> Footprint {
@@ -127,6 +137,13 @@ impl CpuEngine {
         Ok(result)
     }
 
+    pub fn put(&mut self, tensor: &NamedTensor, values: Vec<f32>) {
+        if self.parameters.len() != self.graph.params.len() {
+            self.parameters = assemble(&self.graph);
+        }
+        put(&mut self.parameters, tensor, values);
+    }
+
     pub fn set_state(&mut self, state: State) {
         self.parameters = state.parameters;
         self.moments = AdamState { moment1: state.moment1, moment2: state.moment2 };
@@ -142,14 +159,14 @@ impl CpuEngine {
 }
 
 /// Values, gradients, two moments, and every intermediate once: an upper bound.
-fn footprint(graph: &Graph) -> Footprint {
+pub(super) fn footprint(graph: &Graph) -> Footprint {
     let parameters = graph.parameter_count() as u64 * 16;
     let values: u64 = graph.values.iter().map(|v| v.ty.bytes()).sum();
     Footprint { bytes: parameters + values, dispatches: 0, flops: 0 }
 }
 
 /// Inputs in the order of the graph's table.
-fn tensors(graph: &Graph, inputs: &Inputs) -> Vec<Tensor<f32>> {
+pub(super) fn tensors(graph: &Graph, inputs: &Inputs) -> Vec<Tensor<f32>> {
     let find = |name: &str| inputs.iter().find(|(n, _)| *n == name).map(|(_, words)| words.clone()).unwrap_or_default();
     let tensor = |input: &crate::ir::Input| match input.ty.dtype {
         DType::U32 => Tensor::Index(find(&input.name)),

@@ -4,7 +4,7 @@ use crate::data::Batch;
 use crate::gpu::{
     AdapterInfo, Counters, Device, GpuError, LaunchTime, ParamStore, Prepared, StepData, Ticket, pipeline_count,
 };
-use crate::ir::{Graph, Optimizer};
+use crate::ir::{Graph, NamedTensor, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Extents, Mode};
 use crate::plan::{Arenas, Buffer, Plan, Purpose};
@@ -77,6 +77,18 @@ impl GpuEngine {
     pub const fn ring(&self) -> u32 {
         let steps = RING / self.parts;
         if steps > 0 { steps } else { 1 }
+    }
+
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub const fn store(&self) -> &ParamStore {
+        &self.store
+    }
+
+    pub const fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 
     pub fn adapter(&self) -> &AdapterInfo {
@@ -177,6 +189,11 @@ impl GpuEngine {
         Ok(())
     }
 
+    pub fn put(&mut self, tensor: &NamedTensor, values: &[f32]) -> Result<(), TrainError> {
+        let first = self.arenas.params.get(tensor.param.index()).map_or(0, |&(offset, _)| offset);
+        Ok(self.store.upload_params_at(first + tensor.range.start, values)?)
+    }
+
     pub async fn state(&mut self) -> Result<State, TrainError> {
         let parameters = self.arenas.split(&self.store.download(Buffer::Params).await?);
         if self.training.is_none() {
@@ -188,6 +205,6 @@ impl GpuEngine {
     }
 }
 
-fn step_data(step: Step, inputs: &Inputs) -> StepData<'_> {
+pub(super) fn step_data(step: Step, inputs: &Inputs) -> StepData<'_> {
     StepData { step, inputs: inputs.iter().map(|(name, words)| (*name, words.as_slice())).collect() }
 }

@@ -5,12 +5,13 @@
 
 mod cpu;
 mod gpu;
+mod lane;
 mod plans;
 
 use crate::autodiff::append_backward;
 use crate::data::Batch;
 use crate::gpu::{AdapterInfo, Counters, Device, GpuError};
-use crate::ir::{Graph, Optimizer};
+use crate::ir::{Graph, NamedTensor, Optimizer};
 use crate::kernels::Step;
 use crate::models::{Decay, Extents, Mode, Model};
 use crate::passes::optimize;
@@ -18,6 +19,7 @@ use crate::passes::optimize;
 use super::error::TrainError;
 use super::settings::Settings;
 
+pub(super) use lane::Lane;
 pub(super) use plans::RunPlans;
 
 /// Where to compute.
@@ -118,6 +120,8 @@ impl Graphs {
 pub struct Engine {
     graph: Graph,
     backend: Backend,
+    /// What generated last.
+    lane: Option<Lane>,
 }
 
 enum Backend {
@@ -148,7 +152,7 @@ impl Engine {
             }
             None => Backend::Cpu(Box::new(cpu::CpuEngine::train(graphs, &graph, (optimizer, parts), extents)?)),
         };
-        Ok(Self { graph, backend })
+        Ok(Self { graph, backend, lane: None })
     }
 
     /// An engine that only looks. Parameters are to be set next.
@@ -162,13 +166,26 @@ impl Engine {
             Some(device) => Backend::Gpu(Box::new(gpu::GpuEngine::look(graphs, &graph, device).await?)),
             None => Backend::Cpu(Box::new(cpu::CpuEngine::look(graphs, &graph)?)),
         };
-        Ok(Self { graph, backend })
+        Ok(Self { graph, backend, lane: None })
     }
 
     /// The graph whose parameter table counts.
     #[must_use]
     pub const fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The model.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.graphs().model
+    }
+
+    const fn graphs(&self) -> &Graphs {
+        match &self.backend {
+            Backend::Gpu(gpu) => gpu.graphs(),
+            Backend::Cpu(cpu) => cpu.graphs(),
+        }
     }
 
     /// The adapter, if it is a GPU.
@@ -191,10 +208,11 @@ impl Engine {
     /// Memory and launches.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        match &self.backend {
+        let footprint = match &self.backend {
             Backend::Gpu(gpu) => gpu.footprint(),
             Backend::Cpu(cpu) => cpu.footprint(),
-        }
+        };
+        Footprint { bytes: footprint.bytes + self.lane.as_ref().map_or(0, Lane::allocated_bytes), ..footprint }
     }
 
     /// Submits that may be under way at a time: two keep a GPU busy while the host prepares, the interpreter is done with a
@@ -220,7 +238,7 @@ impl Engine {
     #[must_use]
     pub fn allocated_bytes(&self) -> Option<u64> {
         match &self.backend {
-            Backend::Gpu(gpu) => Some(gpu.allocated_bytes()),
+            Backend::Gpu(gpu) => Some(gpu.allocated_bytes() + self.lane.as_ref().map_or(0, Lane::allocated_bytes)),
             Backend::Cpu(_) => None,
         }
     }
@@ -279,6 +297,20 @@ impl Engine {
         match &mut self.backend {
             Backend::Gpu(gpu) => gpu.forward(mode, extents, inputs, outputs).await,
             Backend::Cpu(cpu) => cpu.forward(mode, extents, inputs, outputs),
+        }
+    }
+
+    /// Sets the values of one tensor, such as a checkpoint holds; moments stay as they are.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn put(&mut self, tensor: &NamedTensor, values: Vec<f32>) -> Result<(), TrainError> {
+        match &mut self.backend {
+            Backend::Gpu(gpu) => gpu.put(tensor, &values),
+            Backend::Cpu(cpu) => {
+                cpu.put(tensor, values);
+                Ok(())
+            }
         }
     }
 

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Evaluated, Outcome, Precision};
+use super::{CaseResult, Evaluated, Outcome, Precision, Worst};
 use crate::ir::Graph;
+use crate::train::readable;
 
 /// The comparisons of one case.
 pub(super) struct Checks {
     precision: Precision,
-    /// The quantity closest to its gate, or past it: name, error, gate.
-    worst: Option<(String, f64, f64)>,
+    worst: Option<Worst>,
     faults: Vec<String>,
     unchecked: Vec<String>,
 }
@@ -30,11 +30,13 @@ impl Checks {
     fn compare(&mut self, name: &str, found: f64, expected: f64, gate: f64) {
         let error = (found - expected).abs();
         if !(error <= gate) || !found.is_finite() {
+            let (found, expected) = (readable(found), readable(expected));
             self.faults.push(format!("{name}: {found} instead of {expected}, off by {error:.3e}, gate {gate:.1e}"));
         }
         let share = error / gate;
-        if !self.worst.as_ref().is_some_and(|(_, e, g)| share <= e / g) {
-            self.worst = Some((name.to_owned(), error, gate));
+        // What is not a number is the worst there is, and stays it.
+        if !self.worst.as_ref().is_some_and(|w| share <= w.error / w.gate || w.error.is_nan()) {
+            self.worst = Some(Worst { quantity: name.to_owned(), error, gate });
         }
     }
 
@@ -149,18 +151,22 @@ impl Checks {
         self.unchecked.push(name.to_owned());
     }
 
-    pub fn outcome(self) -> Outcome {
+    pub fn result(self, name: String) -> CaseResult {
         let mut detail = match (&self.worst, self.faults.as_slice()) {
             (_, [first, rest @ ..]) => {
                 let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
                 format!("{first}{more}")
             }
-            (Some((name, error, gate)), []) => format!("worst {name}: error {error:.2e}, gate {gate:.1e}"),
+            (Some(Worst { quantity, error, gate }), []) => {
+                format!("worst {quantity}: error {error:.2e}, gate {gate:.1e}")
+            }
             (None, []) => "nothing was compared".to_owned(),
         };
         if !self.unchecked.is_empty() {
             detail.push_str(&format!("; not checked: {}", self.unchecked.join(", ")));
         }
-        if self.faults.is_empty() && self.worst.is_some() { Outcome::Pass(detail) } else { Outcome::Fail(detail) }
+        let passed = self.faults.is_empty() && self.worst.is_some();
+        let outcome = if passed { Outcome::Pass(detail) } else { Outcome::Fail(detail) };
+        CaseResult { name, outcome, worst: self.worst }
     }
 }

@@ -2,21 +2,21 @@
 //! token cannot reach it through a causal mask.
 
 use super::inputs::Batch;
-use super::{Data, Machine, MachineError};
+use super::{Data, Inputs, Machine, MachineError};
 use crate::ir::Graph;
 use crate::models::{Architecture, Decay, Extents, KeyMask, Mode, Model};
 use crate::passes::optimize;
-use crate::train::decode::{self, Stop};
+use crate::train::decode::{Beams, Rules, Search, Strategy};
 
 /// New tokens at most: of GPT-2's greedy ids, and of all others.
 const MOST: [usize; 2] = [12, 8];
 
 /// Scores sequences of a case's model.
-pub(super) struct Generation<'a> {
+pub(super) struct Generation<'a, M> {
     pub model: &'a Model,
     pub weights: &'a [Vec<f32>],
     pub batch: &'a Batch,
-    pub machine: &'a mut dyn Machine,
+    pub machine: &'a mut M,
 }
 
 /// What a sequence starts from.
@@ -27,40 +27,50 @@ struct Start {
     source: Option<(Vec<u32>, Option<Vec<u32>>)>,
 }
 
-impl Generation<'_> {
+/// A graph whose logits score sequences, with the inputs that stay.
+struct Scorer {
+    graph: Graph,
+    inputs: Inputs,
+    /// The input that holds the sequence.
+    growing: &'static str,
+    /// Its tokens, those to come included.
+    time: usize,
+}
+
+impl<M: Machine> Generation<'_, M> {
     /// A row for each prompt, in an encoder–decoder for each row of the case; those that ended early filled with padding.
-    pub fn greedy(&mut self, prompt: Option<&[u32]>) -> Result<Vec<Vec<u32>>, MachineError> {
+    pub async fn greedy(&mut self, prompt: Option<&[u32]>) -> Result<Vec<Vec<u32>>, MachineError> {
         let most = if prompt.is_some() { MOST[0] } else { MOST[1] };
-        self.each(prompt, most, |start, stop, score| decode::greedy(start, stop, score))
+        self.each(prompt, most, Strategy::GREEDY).await
     }
 
     /// As [`Self::greedy`], by beam search.
-    pub fn beam(
-        &mut self,
-        prompt: Option<&[u32]>,
-        beams: usize,
-        length_penalty: f64,
-    ) -> Result<Vec<Vec<u32>>, MachineError> {
-        self.each(prompt, MOST[1], |start, stop, score| decode::beam(start, beams, length_penalty, stop, score))
+    pub async fn beam(&mut self, prompt: Option<&[u32]>, beams: Beams) -> Result<Vec<Vec<u32>>, MachineError> {
+        self.each(prompt, MOST[1], Strategy::Beam(beams)).await
     }
 
-    fn each(
+    async fn each(
         &mut self,
         prompt: Option<&[u32]>,
         most: usize,
-        search: impl Fn(
-            &[u32],
-            Stop,
-            &mut dyn FnMut(&[u32]) -> Result<Vec<f64>, MachineError>,
-        ) -> Result<Vec<u32>, MachineError>,
+        strategy: Strategy,
     ) -> Result<Vec<Vec<u32>>, MachineError> {
-        let stop = Stop { eos: self.model.config.eos(), max_new: most, forced: self.model.config.forced_eos() };
+        let forced = self.model.config.forced_eos();
+        let rules = Rules { forced, ..Rules::new(self.model.config.eos(), most) };
         let mut rows = Vec::new();
         for start in self.starts(prompt)? {
             let room = start.ids.len() + most;
             let time = self.model.config.positions().map_or(room, |p| p.min(room));
-            let mut score = self.scorer(&start, time)?;
-            rows.push(search(&start.ids, stop, &mut score)?);
+            let scorer = self.scorer(&start, time)?;
+            let mut search = Search::new(&start.ids, strategy, rules.clone());
+            while !search.open().is_empty() {
+                let mut logits = Vec::with_capacity(search.open().len());
+                for ids in search.open() {
+                    logits.push(self.score(&scorer, ids).await?);
+                }
+                search.advance(logits);
+            }
+            rows.push(search.best().to_vec());
         }
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
         let pad = self.model.config.pad().unwrap_or_default();
@@ -88,12 +98,7 @@ impl Generation<'_> {
         }
     }
 
-    /// Logits after a sequence.
-    fn scorer(
-        &mut self,
-        start: &Start,
-        time: usize,
-    ) -> Result<impl FnMut(&[u32]) -> Result<Vec<f64>, MachineError> + '_, MachineError> {
+    fn scorer(&self, start: &Start, time: usize) -> Result<Scorer, MachineError> {
         let mut inputs = Vec::new();
         let (extents, growing) = match &start.source {
             None => (Extents::decoder(1, time), "ids"),
@@ -107,19 +112,21 @@ impl Generation<'_> {
                 (Extents { batch: 1, time: source, target: time, key_mask, rows: None }, "decoder_ids")
             }
         };
-        let graph = self.graph(extents)?;
+        Ok(Scorer { graph: self.graph(extents)?, inputs, growing, time })
+    }
+
+    /// Logits after a sequence.
+    async fn score(&mut self, scorer: &Scorer, ids: &[u32]) -> Result<Vec<f64>, MachineError> {
         let v = self.model.config.vocabulary();
-        Ok(move |ids: &[u32]| {
-            let last = ids.len().checked_sub(1).filter(|&last| last < time);
-            let last = last.ok_or("the sequence is empty or longer than the model's positions")?;
-            let mut padded = ids.to_vec();
-            padded.resize(time, 0);
-            let mut inputs = inputs.clone();
-            inputs.push((growing.to_owned(), Data::Index(padded)));
-            let outputs = self.machine.forward(&graph, self.weights, &inputs)?;
-            let row = outputs.get("logits")?.get(last * v..(last + 1) * v).map(<[f64]>::to_vec);
-            row.ok_or_else(|| "the logits are shorter than they should be".to_owned())
-        })
+        let last = ids.len().checked_sub(1).filter(|&last| last < scorer.time);
+        let last = last.ok_or("the sequence is empty or longer than the model's positions")?;
+        let mut padded = ids.to_vec();
+        padded.resize(scorer.time, 0);
+        let mut inputs = scorer.inputs.clone();
+        inputs.push((scorer.growing.to_owned(), Data::Index(padded)));
+        let outputs = self.machine.forward(&scorer.graph, self.weights, &inputs).await?;
+        let row = outputs.get("logits")?.get(last * v..(last + 1) * v).map(<[f64]>::to_vec);
+        row.ok_or_else(|| "the logits are shorter than they should be".to_owned())
     }
 
     fn graph(&self, extents: Extents) -> Result<Graph, MachineError> {

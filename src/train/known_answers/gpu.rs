@@ -1,5 +1,3 @@
-use pollster::block_on;
-
 use super::{Data, Descent, Evaluated, Inputs, Machine, MachineError, Precision};
 use crate::gpu::{Device, GpuError, ParamStore, Prepared, Record, StepData};
 use crate::ir::{Graph, Optimizer};
@@ -16,14 +14,6 @@ impl GpuMachine {
     #[must_use]
     pub const fn new(device: Device) -> Self {
         Self { device }
-    }
-
-    /// On the best adapter, or the best whose name contains `adapter`.
-    ///
-    /// # Errors
-    /// When there is none, or it does not open.
-    pub fn open(adapter: Option<&str>) -> Result<Self, GpuError> {
-        block_on(Device::open(adapter)).map(Self::new)
     }
 
     /// The adapter's name.
@@ -52,26 +42,24 @@ impl Machine for GpuMachine {
         Precision::F32
     }
 
-    fn forward(
+    async fn forward(
         &mut self,
         graph: &Graph,
         parameters: &[Vec<f32>],
         inputs: &[(String, Data)],
     ) -> Result<Evaluated, MachineError> {
-        block_on(async {
-            let text = |e: GpuError| e.to_string();
-            let (plan, _store, mut prepared) = self.prepare(graph, Purpose::Forward, parameters).await?;
-            step(&mut prepared, Step::default(), inputs).await?;
-            let mut outputs = Evaluated::default();
-            for output in &plan.outputs {
-                let values = prepared.read_output(&output.name).await.map_err(text)?;
-                outputs.0.insert(output.name.clone(), widen(&values));
-            }
-            Ok(outputs)
-        })
+        let text = |e: GpuError| e.to_string();
+        let (plan, _store, mut prepared) = self.prepare(graph, Purpose::Forward, parameters).await?;
+        step(&mut prepared, Step::default(), inputs).await?;
+        let mut outputs = Evaluated::default();
+        for output in &plan.outputs {
+            let values = prepared.read_output(&output.name).await.map_err(text)?;
+            outputs.0.insert(output.name.clone(), widen(&values));
+        }
+        Ok(outputs)
     }
 
-    fn descend(
+    async fn descend(
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,
@@ -79,35 +67,33 @@ impl Machine for GpuMachine {
         batches: &[Inputs],
         lr: f64,
     ) -> Result<Descent, MachineError> {
-        block_on(async {
-            let text = |e: GpuError| e.to_string();
-            let (plan, mut store, mut prepared) =
-                self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
-            let mut descent = Descent::default();
-            for (t, batch) in (1..).zip(batches) {
-                let [correction1, correction2] = optimizer.kind.corrections(t).map(|x| x as f32);
-                let uniform = Step {
-                    step: t - 1,
-                    lr: lr as f32,
-                    correction1,
-                    correction2,
-                    weight_decay: optimizer.kind.weight_decay() as f32,
-                    clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
-                    ..Step::default()
-                };
-                let records = step(&mut prepared, uniform, batch).await?;
-                let record = records.first().ok_or("the step left no record")?;
-                descent.losses.push(f64::from(record.loss));
-                descent.norms.push(f64::from(record.grad_norm));
-                if t == 1 {
-                    let flat = store.download(Buffer::Grads).await.map_err(text)?;
-                    descent.gradients = plan.arenas.split(&flat).iter().map(|g| widen(g)).collect();
-                }
+        let text = |e: GpuError| e.to_string();
+        let (plan, mut store, mut prepared) =
+            self.prepare(graph, Purpose::Train(optimizer), &narrow(parameters)).await?;
+        let mut descent = Descent::default();
+        for (t, batch) in (1..).zip(batches) {
+            let [correction1, correction2] = optimizer.kind.corrections(t).map(|x| x as f32);
+            let uniform = Step {
+                step: t - 1,
+                lr: lr as f32,
+                correction1,
+                correction2,
+                weight_decay: optimizer.kind.weight_decay() as f32,
+                clip: optimizer.clip.map_or(f32::MAX, |clip| clip as f32),
+                ..Step::default()
+            };
+            let records = step(&mut prepared, uniform, batch).await?;
+            let record = records.first().ok_or("the step left no record")?;
+            descent.losses.push(f64::from(record.loss));
+            descent.norms.push(f64::from(record.grad_norm));
+            if t == 1 {
+                let flat = store.download(Buffer::Grads).await.map_err(text)?;
+                descent.gradients = plan.arenas.split(&flat).iter().map(|g| widen(g)).collect();
             }
-            let flat = store.download(Buffer::Params).await.map_err(text)?;
-            descent.parameters = plan.arenas.split(&flat).iter().map(|p| widen(p)).collect();
-            Ok(descent)
-        })
+        }
+        let flat = store.download(Buffer::Params).await.map_err(text)?;
+        descent.parameters = plan.arenas.split(&flat).iter().map(|p| widen(p)).collect();
+        Ok(descent)
     }
 }
 

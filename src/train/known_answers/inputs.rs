@@ -28,6 +28,28 @@ struct Matrix {
 
 /// Reads the arguments of a class.
 pub(super) fn read(model: &Model, arguments: &Map<String, Value>) -> Result<Batch, String> {
+    read_with(model, arguments, true)
+}
+
+/// The extents and inputs of a graph that computes logits for the arguments of Hugging Face's `forward`, labels aside.
+///
+/// # Errors
+/// What is wrong with an argument, in a sentence.
+pub(in crate::train) fn arguments(
+    model: &Model,
+    arguments: &Map<String, Value>,
+) -> Result<(Extents, crate::train::Inputs), String> {
+    let Batch { extents, inputs, .. } = read_with(model, arguments, false)?;
+    let words = |data: &Data| match data {
+        Data::Index(words) => words.clone(),
+        Data::Float(values) => values.iter().map(|&v| (v as f32).to_bits()).collect(),
+    };
+    let input =
+        |name: &'static str| inputs.iter().find(|(given, _)| given == name).map(|(_, data)| (name, words(data)));
+    Ok((extents, ["ids", "key_mask", "type_ids", "decoder_ids", "rows"].into_iter().filter_map(input).collect()))
+}
+
+fn read_with(model: &Model, arguments: &Map<String, Value>, labeled: bool) -> Result<Batch, String> {
     const KNOWN: [&str; 8] = [
         "input_ids",
         "attention_mask",
@@ -72,10 +94,18 @@ pub(super) fn read(model: &Model, arguments: &Map<String, Value>) -> Result<Batc
             let types = same("token_type_ids")?.unwrap_or_else(|| vec![0; rows * time]);
             reader.push("type_ids", Data::Index(types.iter().map(|&t| t as u32).collect()));
         }
+        // Hugging Face's decoders embed them; ours have no such table.
+        Architecture::DecoderOnly | Architecture::EncoderDecoder if arguments.contains_key("token_type_ids") => {
+            return Err("input \"token_type_ids\" is not known to this family".to_owned());
+        }
         Architecture::EncoderDecoder => reader.decoder(&ids, matrix_of("decoder_input_ids")?)?,
         Architecture::DecoderOnly => {}
     }
-    reader.labels(&ids)?;
+    if labeled {
+        reader.labels(&ids)?;
+    } else if matches!(model.head, Head::Sequence(_)) {
+        reader.picked(&ids)?;
+    }
     let padding = if key_mask.is_some() { KeyMask::Padding } else { KeyMask::None };
     let extents = Extents { batch: rows, time, target: reader.target, key_mask: padding, rows: None };
     Ok(Batch { extents, inputs: reader.inputs, ids, key_mask })

@@ -27,7 +27,7 @@ impl<F: Gated> Machine for InterpreterMachine<F> {
         F::PRECISION
     }
 
-    fn forward(
+    async fn forward(
         &mut self,
         graph: &Graph,
         parameters: &[Vec<f32>],
@@ -40,7 +40,7 @@ impl<F: Gated> Machine for InterpreterMachine<F> {
         Ok(Evaluated(graph.outputs.iter().filter_map(read).collect()))
     }
 
-    fn descend(
+    async fn descend(
         &mut self,
         graph: &Graph,
         optimizer: Optimizer,

@@ -78,7 +78,7 @@ pub trait Machine {
         graph: &Graph,
         parameters: &[Vec<f32>],
         inputs: &[(String, Data)],
-    ) -> Result<Evaluated, MachineError>;
+    ) -> impl Future<Output = Result<Evaluated, MachineError>>;
 
     /// Takes an optimizer step on each batch in turn, from zero moments, with a constant learning rate.
     ///
@@ -91,5 +91,5 @@ pub trait Machine {
         parameters: &[Vec<f64>],
         batches: &[Inputs],
         lr: f64,
-    ) -> Result<Descent, MachineError>;
+    ) -> impl Future<Output = Result<Descent, MachineError>>;
 }

@@ -1,18 +1,21 @@
 //! The cases of `metrics_kat.json`: scores from scikit-learn, SciPy, seqeval, sacrebleu, rouge-score and D2L. All are
-//! functions of f64 whatever the machine, save the smoothed losses, which the machine computes.
+//! functions of f64 whatever the machine, save the smoothed losses, which the machine computes. The learning rates of
+//! the original Transformer stand in the same file.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::compare::Checks;
-use super::{CaseResult, Data, Machine, Outcome};
+use super::result::Stopped;
+use super::{Data, Machine};
 use crate::ir::{Builder, IrError, Op, Type};
 use crate::metrics::{
     MetricError, Prf, Scheme, Tokenization, accuracy, corpus_bleu, d2l_bleu, entity_scores, exact_match, f1, matthews,
     pearson, rouge, spearman, token_f1,
 };
 use crate::passes::optimize;
+use crate::train::Schedule;
 
 /// Scores are reproduced to this, relative to those above 1.
 const GATE: f64 = 1e-12;
@@ -29,6 +32,7 @@ enum Kind {
     Squad,
     D2lBleu { k: usize },
     LabelSmoothing,
+    Noam,
 }
 
 /// The metric that a name stands for: alone, or before an underscore and whatever tells cases apart.
@@ -46,6 +50,7 @@ fn kind(name: &str) -> Option<Kind> {
         ("rouge", Kind::Rouge),
         ("squad", Kind::Squad),
         ("label_smoothing", Kind::LabelSmoothing),
+        ("noam", Kind::Noam),
     ];
     kinds.into_iter().find(|(metric, _)| is(metric)).map(|(_, kind)| kind)
 }
@@ -55,35 +60,26 @@ pub(super) fn knows(name: &str) -> bool {
     kind(name).is_some()
 }
 
-/// Runs the cases of a file that are about metrics.
-pub(super) fn metrics(file: &Map<String, Value>, machine: &mut dyn Machine) -> Vec<CaseResult> {
-    let case = |(name, case): (&String, &Value)| {
-        let mut checks = Checks::new(machine.precision());
-        let outcome = match run(kind(name)?, case, machine, &mut checks) {
-            Ok(()) => checks.outcome(),
-            Err(fault) => Outcome::Fail(fault),
-        };
-        Some(CaseResult { name: name.clone(), outcome })
-    };
-    file.iter().filter_map(case).collect()
-}
-
-fn run(kind: Kind, case: &Value, machine: &mut dyn Machine, checks: &mut Checks) -> Result<(), String> {
+/// Runs a case whose name is [known](knows).
+pub(super) async fn run<M: Machine>(name: &str, case: &Value, machine: &mut M) -> Result<Checks, Stopped> {
+    let kind = kind(name).ok_or_else(|| Stopped::Unknown(format!("{name} is no score of this build")))?;
+    let mut checks = Checks::new(machine.precision());
     match kind {
-        Kind::Classification => classification(case, checks),
-        Kind::Regression => regression(case, checks),
-        Kind::Entities => entities(case, checks),
-        Kind::Bleu => bleu(case, checks),
-        Kind::Rouge => rouge_scores(case, checks),
-        Kind::Squad => squad(case, checks),
+        Kind::Classification => classification(case, &mut checks)?,
+        Kind::Regression => regression(case, &mut checks)?,
+        Kind::Entities => entities(case, &mut checks)?,
+        Kind::Bleu => bleu(case, &mut checks)?,
+        Kind::Rouge => rouge_scores(case, &mut checks)?,
+        Kind::Squad => squad(case, &mut checks)?,
         Kind::D2lBleu { k } => {
             for (i, (prediction, label, expected)) in read::<Vec<(String, String, Value)>>(case)?.iter().enumerate() {
-                score(checks, &format!("[{i}]"), Ok(d2l_bleu(prediction, label, k)), expected)?;
+                score(&mut checks, &format!("[{i}]"), Ok(d2l_bleu(prediction, label, k)), expected)?;
             }
-            Ok(())
         }
-        Kind::LabelSmoothing => label_smoothing(case, machine, checks),
+        Kind::LabelSmoothing => label_smoothing(case, machine, &mut checks).await?,
+        Kind::Noam => noam(case, &mut checks)?,
     }
+    Ok(checks)
 }
 
 /// Truth and prediction.
@@ -224,7 +220,7 @@ fn squad(case: &Value, checks: &mut Checks) -> Result<(), String> {
 
 /// Keys `torch_ce_epsE`, a mean, and `fairseq_epsE_sum`, a sum. fairseq gives ε/(V - 1) to each *wrong* class, torch ε/V to
 /// every class: the same loss for `ε_torch = ε·V/(V - 1)`.
-fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks) -> Result<(), String> {
+async fn label_smoothing<M: Machine>(case: &Value, machine: &mut M, checks: &mut Checks) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Rows {
         logits: Vec<Vec<f64>>,
@@ -240,7 +236,7 @@ fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks)
     }
     let rows = logits.len();
     let logits: Vec<f64> = logits.concat();
-    let mut loss = |smoothing: f64, weight: f64| -> Result<f64, String> {
+    let mut loss = async |smoothing: f64, weight: f64| -> Result<f64, String> {
         if !(0.0..1.0).contains(&smoothing) {
             return Err(format!("a smoothing of {smoothing} is not between 0 and 1"));
         }
@@ -250,21 +246,39 @@ fn label_smoothing(case: &Value, machine: &mut dyn Machine, checks: &mut Checks)
             ("weights".to_owned(), Data::Float(vec![weight; rows])),
         ];
         let graph = smoothed_loss(rows, classes, smoothing).map_err(|e| e.to_string())?;
-        machine.forward(&graph, &[], &inputs)?.scalar("loss")
+        machine.forward(&graph, &[], &inputs).await?.scalar("loss")
     };
     let number = |text: &str| text.parse::<f64>().ok().filter(|e| e.is_finite());
     for (key, expected) in results(case, &["logits", "target"]) {
         let torch = key.strip_prefix("torch_ce_eps").and_then(number);
         let fairseq = key.strip_prefix("fairseq_eps").and_then(|rest| number(rest.strip_suffix("_sum")?));
         let found = match (torch, fairseq) {
-            (Some(smoothing), _) => loss(smoothing, 1.0 / rows as f64)?,
-            (None, Some(smoothing)) => loss(smoothing * classes as f64 / (classes as f64 - 1.0), 1.0)?,
+            (Some(smoothing), _) => loss(smoothing, 1.0 / rows as f64).await?,
+            (None, Some(smoothing)) => loss(smoothing * classes as f64 / (classes as f64 - 1.0), 1.0).await?,
             (None, None) => {
                 checks.unchecked(key);
                 continue;
             }
         };
         checks.number(key, found, expected, 1e-5, GATE);
+    }
+    Ok(())
+}
+
+/// Keys `d=D,w=W,s=S`: width of the model, steps of warm-up, step counted from 1.
+fn noam(case: &Value, checks: &mut Checks) -> Result<(), String> {
+    for (key, expected) in results(case, &[]) {
+        let constants: Option<Vec<u32>> =
+            key.split(',').zip(["d=", "w=", "s="]).map(|(part, name)| part.strip_prefix(name)?.parse().ok()).collect();
+        match constants.as_deref() {
+            Some(&[d, warmup, step]) if d > 0 && warmup > 0 && step > 0 => {
+                let found = Schedule::noam(d, 1.0, warmup, step).at(step - 1);
+                // Rates are small, so the gate is relative.
+                let gate = GATE * expected.as_f64().map_or(1.0, f64::abs);
+                checks.number(key, found, expected, gate, gate);
+            }
+            _ => checks.unchecked(key),
+        }
     }
     Ok(())
 }

@@ -3,17 +3,19 @@
 //! A case gives a class, its configuration and the arguments of its `forward`; weights are a hash of each parameter's name.
 //! Compared are loss, logits, attention rows, hidden states, gradient norms, six AdamW losses and generated ids.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::compare::Checks;
 use super::generation::Generation;
 use super::inputs::{self, Batch};
 use super::keys::{Key, parse_key};
-use super::{CaseResult, Descent, Evaluated, Machine, MachineError, Outcome};
+use super::result::Stopped;
+use super::{Descent, Evaluated, Machine, MachineError};
 use crate::autodiff::append_backward;
 use crate::ir::{Graph, Optimizer, OptimizerKind};
 use crate::models::{Decay, Family, Mode, Model, known_answer_values};
 use crate::passes::optimize;
+use crate::train::decode::Beams;
 
 /// Learning rate of the AdamW trajectory.
 const LR: f64 = 1e-3;
@@ -21,21 +23,12 @@ const LR: f64 = 1e-3;
 const OPTIMIZER: Optimizer =
     Optimizer { kind: OptimizerKind::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 }, clip: None };
 
-/// Runs every case of a file.
-pub fn models(cases: &Map<String, Value>, machine: &mut dyn Machine) -> Vec<CaseResult> {
-    let run = |(name, case): (&String, &Value)| {
-        let class = case.get("class").and_then(Value::as_str).unwrap_or("?");
-        let outcome = if Model::knows(class) {
-            model(class, case, machine).unwrap_or_else(Outcome::Fail)
-        } else {
-            Outcome::Skip(format!("class {class} is not implemented"))
-        };
-        CaseResult { name: name.clone(), outcome }
-    };
-    cases.iter().filter(|(name, _)| !name.starts_with('_')).map(run).collect()
-}
-
-fn model(class: &str, case: &Value, machine: &mut dyn Machine) -> Result<Outcome, String> {
+/// Runs a case.
+pub(super) async fn run<M: Machine>(case: &Value, machine: &mut M) -> Result<Checks, Stopped> {
+    let class = case.get("class").and_then(Value::as_str).unwrap_or("?");
+    if !Model::knows(class) {
+        return Err(Stopped::Unknown(format!("class {class} is not implemented")));
+    }
     let object = |key: &str| case.get(key).and_then(Value::as_object).ok_or_else(|| format!("{key} is no object"));
     let mut config = object("config")?.clone();
     // Floats as labels of several classes are how Hugging Face guesses that any of them may hold.
@@ -47,7 +40,8 @@ fn model(class: &str, case: &Value, machine: &mut dyn Machine) -> Result<Outcome
     let build = |mode| model.graph(batch.extents, mode, Decay::Matrices).map_err(|e| e.to_string());
     let graph = build(Mode::Everything)?;
     let weights: Vec<Vec<f32>> = graph.params.iter().map(known_answer_values).collect();
-    let outputs = machine.forward(&optimize(&graph).map_err(|e| e.to_string())?, &weights, &batch.inputs)?;
+    let optimized = optimize(&graph).map_err(|e| e.to_string())?;
+    let outputs = machine.forward(&optimized, &weights, &batch.inputs).await?;
 
     let mut checks = Checks::new(machine.precision());
     let logits_gate = if model.config.family() == Family::T5 { 2e-5 } else { 1e-5 };
@@ -69,7 +63,7 @@ fn model(class: &str, case: &Value, machine: &mut dyn Machine) -> Result<Outcome
             }
             Key::Gradients | Key::GlobalGradient | Key::AdamW => {
                 if descent.is_none() {
-                    descent = Some(descend(&build(Mode::Evaluate)?, &weights, &batch, generation.machine)?);
+                    descent = Some(descend(&build(Mode::Evaluate)?, &weights, &batch, generation.machine).await?);
                 }
                 let Some((graph, descent)) = &descent else { continue };
                 match parse_key(key) {
@@ -78,14 +72,18 @@ fn model(class: &str, case: &Value, machine: &mut dyn Machine) -> Result<Outcome
                     _ => checks.norms(key, graph, &descent.gradients, expected),
                 }
             }
-            Key::Greedy { prompt } => checks.ids(key, &generation.greedy(prompt.as_deref())?, expected),
+            Key::Greedy { prompt } => checks.ids(key, &generation.greedy(prompt.as_deref()).await?, expected),
             Key::Beam { beams, length_penalty, prompt } => {
-                checks.ids(key, &generation.beam(prompt.as_deref(), beams, length_penalty)?, expected);
+                checks.ids(
+                    key,
+                    &generation.beam(prompt.as_deref(), Beams { count: beams, length_penalty }).await?,
+                    expected,
+                );
             }
             Key::Unchecked => checks.unchecked(key),
         }
     }
-    Ok(checks.outcome())
+    Ok(checks)
 }
 
 /// Whether labels are lists of numbers that are no whole ones by their spelling.
@@ -123,11 +121,11 @@ fn hidden<'a>(
 }
 
 /// Six AdamW steps on one batch, and the gradients of the first.
-fn descend(
+async fn descend<M: Machine>(
     graph: &Graph,
     weights: &[Vec<f32>],
     batch: &Batch,
-    machine: &mut dyn Machine,
+    machine: &mut M,
 ) -> Result<(Graph, Descent), MachineError> {
     let text = |e: crate::ir::IrError| e.to_string();
     let loss = graph.output("loss").ok_or("the graph has no loss")?;
@@ -135,6 +133,6 @@ fn descend(
     graph.outputs.retain(|(name, _)| name == "loss");
     let graph = optimize(&append_backward(graph, loss).map_err(text)?).map_err(text)?;
     let weights: Vec<Vec<f64>> = weights.iter().map(|w| w.iter().map(|&x| f64::from(x)).collect()).collect();
-    let descent = machine.descend(&graph, OPTIMIZER, &weights, &vec![batch.inputs.clone(); 6], LR)?;
+    let descent = machine.descend(&graph, OPTIMIZER, &weights, &vec![batch.inputs.clone(); 6], LR).await?;
     Ok((graph, descent))
 }

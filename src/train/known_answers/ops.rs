@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::compare::Checks;
-use super::{CaseResult, Data, Evaluated, Inputs, Machine, Outcome};
+use super::result::Stopped;
+use super::{Data, Evaluated, Inputs, Machine};
 use crate::autodiff::{append_backward, append_vjp};
 use crate::ir::{
     Activation, Builder, Graph, Init, IrError, NormKind, Op, Optimizer, OptimizerKind, Param, Shape, Type, ValueId,
@@ -20,35 +21,21 @@ enum Kind {
     AdamW { optimizer: Optimizer, lr: f64 },
 }
 
-/// Runs the cases of the file.
-pub(super) fn operations(file: &Map<String, Value>, machine: &mut dyn Machine) -> Vec<CaseResult> {
-    let cases = file.iter().filter(|(name, _)| !name.starts_with('_'));
-    cases.map(|(name, case)| CaseResult { name: name.clone(), outcome: outcome(name, case, machine) }).collect()
-}
-
-fn outcome(name: &str, case: &Value, machine: &mut dyn Machine) -> Outcome {
-    let kind = match kind(name) {
-        Ok(Some(kind)) => kind,
-        Ok(None) => return Outcome::Skip(format!("{name} is no operation of this build")),
-        Err(fault) => return Outcome::Fail(fault),
-    };
-    let Some(case) = case.as_object() else { return Outcome::Fail("the case is no JSON object".to_owned()) };
+/// Runs a case.
+pub(super) async fn run<M: Machine>(name: &str, case: &Value, machine: &mut M) -> Result<Checks, Stopped> {
+    let kind = kind(name)?.ok_or_else(|| Stopped::Unknown(format!("{name} is no operation of this build")))?;
+    let case = case.as_object().ok_or("the case is no JSON object")?;
     let mut checks = Checks::new(machine.precision());
-    let checked = match kind {
-        Kind::Activation(f) => activation(f, case, machine, &mut checks),
-        Kind::Norm { kind, eps } => norm(kind, eps, case, machine, &mut checks),
-        Kind::CrossEntropy { smoothing } => cross_entropy(smoothing, case, machine, &mut checks),
-        Kind::AdamW { optimizer, lr } => adamw(optimizer, lr, case, machine, &mut checks),
+    let known = match kind {
+        Kind::Activation(f) => activation(f, case, machine, &mut checks).await?,
+        Kind::Norm { kind, eps } => norm(kind, eps, case, machine, &mut checks).await?,
+        Kind::CrossEntropy { smoothing } => cross_entropy(smoothing, case, machine, &mut checks).await?,
+        Kind::AdamW { optimizer, lr } => adamw(optimizer, lr, case, machine, &mut checks).await?,
     };
-    match checked {
-        Ok(known) => {
-            for key in case.keys().filter(|key| !key.starts_with('_') && !known.contains(&key.as_str())) {
-                checks.unchecked(key);
-            }
-            checks.outcome()
-        }
-        Err(fault) => Outcome::Fail(fault),
+    for key in case.keys().filter(|key| !key.starts_with('_') && !known.contains(&key.as_str())) {
+        checks.unchecked(key);
     }
+    Ok(checks)
 }
 
 /// Reads a name; `None` if it names no operation.
@@ -93,19 +80,19 @@ type Case = Map<String, Value>;
 /// The keys that were used, or why the case could not be run.
 type Checked = Result<&'static [&'static str], String>;
 
-fn activation(f: Activation, case: &Case, machine: &mut dyn Machine, checks: &mut Checks) -> Checked {
+async fn activation<M: Machine>(f: Activation, case: &Case, machine: &mut M, checks: &mut Checks) -> Checked {
     let mut sketch = Sketch::default();
     let (dims, x) = tensor(case, "x")?;
     let ones = vec![1.0; x.len()];
     let x = sketch.input("x", &dims, x)?;
     let y = sketch.b.push(Op::Activation(f), &[x]).map_err(text)?;
     let dy = sketch.input("upstream", &dims, ones)?;
-    let found = sketch.run(("y", y), dy, &[("dy", x)], machine)?;
+    let found = sketch.run(("y", y), dy, &[("dy", x)], machine).await?;
     compare(checks, &found, case, &["y", "dy"])?;
     Ok(&["x", "y", "dy"])
 }
 
-fn norm(kind: NormKind, eps: f64, case: &Case, machine: &mut dyn Machine, checks: &mut Checks) -> Checked {
+async fn norm<M: Machine>(kind: NormKind, eps: f64, case: &Case, machine: &mut M, checks: &mut Checks) -> Checked {
     let mut sketch = Sketch::default();
     let (dims, data) = tensor(case, "x")?;
     let x = sketch.input("x", &dims, data)?;
@@ -122,7 +109,7 @@ fn norm(kind: NormKind, eps: f64, case: &Case, machine: &mut dyn Machine, checks
     let y = sketch.b.push(Op::Norm { kind, eps }, &inputs).map_err(text)?;
     let (dims, upstream) = tensor(case, "upstream")?;
     let dy = sketch.input("upstream", &dims, upstream)?;
-    let found = sketch.run(("y", y), dy, &gradients, machine)?;
+    let found = sketch.run(("y", y), dy, &gradients, machine).await?;
     let names: Vec<&str> = ["y"].into_iter().chain(gradients.iter().map(|&(name, _)| name)).collect();
     compare(checks, &found, case, &names)?;
     let unused = case.get("dbeta").is_none_or(Value::is_null);
@@ -133,7 +120,7 @@ fn norm(kind: NormKind, eps: f64, case: &Case, machine: &mut dyn Machine, checks
     })
 }
 
-fn cross_entropy(smoothing: f64, case: &Case, machine: &mut dyn Machine, checks: &mut Checks) -> Checked {
+async fn cross_entropy<M: Machine>(smoothing: f64, case: &Case, machine: &mut M, checks: &mut Checks) -> Checked {
     let mut sketch = Sketch::default();
     let (dims, data) = tensor(case, "logits")?;
     let (rows, classes) = (Shape::new(&dims).rows(), Shape::new(&dims).columns());
@@ -161,13 +148,19 @@ fn cross_entropy(smoothing: f64, case: &Case, machine: &mut dyn Machine, checks:
     let weights = sketch.input("weights", &dims[..dims.len() - 1], weights)?;
     let loss = sketch.b.push(Op::CrossEntropy { smoothing }, &[logits, targets, weights]).map_err(text)?;
     let one = sketch.b.push(Op::Fill { value: 1.0 }, &[]).map_err(text)?;
-    let found = sketch.run(("loss", loss), one, &[("dlogits", logits)], machine)?;
+    let found = sketch.run(("loss", loss), one, &[("dlogits", logits)], machine).await?;
     compare(checks, &found, case, &["loss", "dlogits"])?;
     Ok(&["logits", "labels", "loss", "dlogits"])
 }
 
 /// The loss `⟨p, g⟩` has the gradient g: the case's own.
-fn adamw(optimizer: Optimizer, lr: f64, case: &Case, machine: &mut dyn Machine, checks: &mut Checks) -> Checked {
+async fn adamw<M: Machine>(
+    optimizer: Optimizer,
+    lr: f64,
+    case: &Case,
+    machine: &mut M,
+    checks: &mut Checks,
+) -> Checked {
     let (dims, p0) = tensor(case, "p0")?;
     let steps = case.get("steps").and_then(Value::as_array).filter(|s| !s.is_empty()).ok_or("steps is no list")?;
     let graph = linear_loss(p0.len()).map_err(text)?;
@@ -180,7 +173,7 @@ fn adamw(optimizer: Optimizer, lr: f64, case: &Case, machine: &mut dyn Machine, 
         }
         batches.push(vec![("gradient".to_owned(), Data::Float(gradient))]);
         // From the start each time: a machine tells the parameters after its last step.
-        let descent = machine.descend(&graph, optimizer, core::slice::from_ref(&p0), &batches, lr)?;
+        let descent = machine.descend(&graph, optimizer, core::slice::from_ref(&p0), &batches, lr).await?;
         let p = descent.parameters.first().ok_or("the parameter is missing")?;
         checks.tensor(&format!("p after step {i}"), p, &tensor(step, "p")?.1);
         checks.tensor(&format!("norm of step {i}"), &descent.norms[i..], &tensor(step, "norm")?.1);
@@ -222,12 +215,12 @@ impl Sketch {
     }
 
     /// Runs the graph with the result, and with gradients for its cotangent, as outputs.
-    fn run(
+    async fn run<M: Machine>(
         mut self,
         (name, y): (&str, ValueId),
         dy: ValueId,
         gradients: &[(&str, ValueId)],
-        machine: &mut dyn Machine,
+        machine: &mut M,
     ) -> Result<Evaluated, String> {
         let wrt: Vec<ValueId> = gradients.iter().map(|&(_, x)| x).collect();
         let found = append_vjp(&mut self.b, &[(y, dy)], &wrt).map_err(text)?;
@@ -235,7 +228,7 @@ impl Sketch {
         for (&(name, _), gradient) in gradients.iter().zip(found) {
             self.b.output(name, gradient.ok_or_else(|| format!("there is no {name}"))?);
         }
-        machine.forward(&optimize(&self.b.finish()).map_err(text)?, &[], &self.data)
+        machine.forward(&optimize(&self.b.finish()).map_err(text)?, &[], &self.data).await
     }
 }
 

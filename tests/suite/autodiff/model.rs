@@ -34,7 +34,7 @@ fn weights(graph: &Graph) -> Vec<Vec<f64>> {
 }
 
 /// `spoil` may falsify the gradient of the parameter with this index.
-fn check(config: &Gpt2Config, key_mask: bool, spoil: impl Fn(usize, &mut [f64])) -> Result<(), String> {
+pub fn check(config: &Gpt2Config, key_mask: bool, spoil: impl Fn(usize, &mut [f64])) -> Result<(), String> {
     let forward = gpt2(config, decoder(2, 5, key_mask), Mode::Train);
     let loss = forward.output("loss").expect("a loss");
     let graph = append_backward(forward.clone(), loss).expect("differentiable");

@@ -29,7 +29,7 @@ pub struct Shape {
 impl Shape {
     /// Self-attention without any option.
     pub fn packed([batch, time, heads, head]: [usize; 4], mask: Mask) -> Self {
-        let spec = Attention::packed(heads, mask, 1.0 / (head as f32).sqrt());
+        let spec = Attention::packed(heads, mask, 1.0 / (head as f64).sqrt());
         Self { spec, batch, queries: time, keys: time, head, spread: 1.0 }
     }
 
@@ -134,7 +134,7 @@ pub fn combinations() -> Vec<Shape> {
                 }
                 let [batch, queries, keys, heads, kv_heads, head] = EXTENTS[(i + 2 * j + k) % EXTENTS.len()];
                 let dropout = ((i + k) % 2 == 1).then_some(Dropout { p: 0.2, site: 5 });
-                let scale = 1.0 / (head as f32).sqrt();
+                let scale = 1.0 / (head as f64).sqrt();
                 let spec = Attention { heads, kv_heads, mask, cross, bias, masked, documents, scale, dropout };
                 let keys = if cross { keys } else { queries };
                 shapes.push(Shape { spec, batch, queries, keys, head, spread: 1.0 });

@@ -92,7 +92,7 @@ fn what_is_no_checkpoint_is_refused_with_its_place() {
         ("config.json", b"{".to_vec(), "config.json"),
         ("config.json", config.replace("\"n_embd\": 12", "\"n_embd\": 24").into(), "instead of [3, 24]"),
         ("config.json", config.replace("\"n_layer\": 1", "\"n_layer\": 999999").into(), "at most 256"),
-        ("config.json", config.replace("\"gpt2\"", "\"bert\"").into(), "model_type \"bert\" is unknown"),
+        ("config.json", config.replace("\"gpt2\"", "\"llama\"").into(), "model_type \"llama\" is unknown"),
         ("tokenizer.json", b"[]".to_vec(), "tokenizer.json"),
     ];
     for (i, (name, bytes, expected)) in cases.into_iter().enumerate() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Workspace;
 
-const PRESETS: [&str; 12] = [
+const PRESETS: [&str; 21] = [
     "reverse",
     "sort",
     "copy",
@@ -14,6 +14,15 @@ const PRESETS: [&str; 12] = [
     "gpt-6",
     "nanogpt-cpu",
     "nanogpt-baby",
+    "bert",
+    "t5",
+    "bart",
+    "translate",
+    "reverse-seq2seq",
+    "sentiment",
+    "figure-bert",
+    "figure-t5",
+    "figure-gpt",
     "bench-a",
     "bench-b",
     "bench-c",

@@ -77,7 +77,14 @@ fn wave(count: usize, phase: f64) -> Vec<f64> {
 }
 
 fn param(name: &str, dims: &[usize]) -> Param {
-    Param { name: name.to_owned(), shape: Shape::new(dims), init: Init::Zeros, decay: dims.len() == 2 }
+    Param {
+        name: name.to_owned(),
+        shape: Shape::new(dims),
+        init: Init::Zeros,
+        decay: dims.len() == 2,
+        frozen: false,
+        parts: vec![],
+    }
 }
 
 /// Shapes beyond one workgroup, in parameters and both moments.

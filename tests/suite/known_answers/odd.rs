@@ -7,7 +7,7 @@ use super::{gpu, run};
 const ODD: &str = include_str!("../../fixtures/model_kat_odd.json");
 
 /// Nothing fails, whatever this build implements; the language model is compared in full.
-fn assert_agrees(machine: &mut dyn Machine) {
+fn assert_agrees(machine: &mut impl Machine) {
     let results = run(ODD, machine);
     let failures: Vec<_> = results.iter().filter(|r| matches!(r.outcome, Outcome::Fail(_))).collect();
     assert!(failures.is_empty(), "{failures:#?}");

@@ -11,6 +11,36 @@ fn read(value: &Value) -> Result<Config, ModelError> {
     Config::from_json(&value.to_string())
 }
 
+/// A configuration of a family: vocabulary, width, layers, heads, width of the feed-forward layer; and positions.
+pub fn sized(family: Family, [v, d, l, h, f]: [usize; 5], positions: usize) -> Config {
+    let keys: &[(&str, usize)] = match family {
+        Family::Bert => {
+            &[("hidden_size", d), ("num_hidden_layers", l), ("num_attention_heads", h), ("intermediate_size", f)]
+        }
+        Family::Gpt2 => &[("n_embd", d), ("n_layer", l), ("n_head", h), ("n_inner", f)],
+        Family::T5 => &[("d_model", d), ("num_layers", l), ("num_heads", h), ("d_kv", d / h), ("d_ff", f)],
+        Family::Bart => &[
+            ("d_model", d),
+            ("encoder_layers", l),
+            ("decoder_layers", l),
+            ("encoder_attention_heads", h),
+            ("decoder_attention_heads", h),
+            ("encoder_ffn_dim", f),
+            ("decoder_ffn_dim", f),
+        ],
+        Family::Transformer => {
+            &[("d_model", d), ("encoder_layers", l), ("decoder_layers", l), ("num_heads", h), ("d_ff", f)]
+        }
+    };
+    let mut config = family.config();
+    for (key, value) in keys {
+        assert_eq!(config.set(key, &json!(value)), Ok(true), "{key}");
+    }
+    config.set_vocabulary(v);
+    config.set_positions(positions);
+    config
+}
+
 /// Every key of a family at a value that is not its default, where there is another.
 fn changed(family: Family) -> Config {
     let mut config = family.config();

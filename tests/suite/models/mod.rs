@@ -1,7 +1,11 @@
 //! Models: names and shapes, configurations, first values, and what holds of any decoder.
 
 mod config;
+mod counts;
+mod families;
+mod invariance;
 mod layout;
+mod options;
 mod properties;
 mod start;
 

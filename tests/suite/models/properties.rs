@@ -1,6 +1,7 @@
 //! What holds of any decoder: the future does not reach the past, rows of a batch do not meet, padding is not seen, and a
 //! batch can be learnt by heart. Bit for bit, on the device.
 
+use pollster::block_on;
 use trainyard::autodiff::append_backward;
 use trainyard::ir::{Optimizer, OptimizerKind};
 use trainyard::models::{Extents, Gpt2Config, Mode, NormPlacement, Options, initial_values, known_answer_values};
@@ -34,7 +35,13 @@ fn ids(rows: usize, time: usize, item: u32) -> Vec<u32> {
 }
 
 /// Logits `[B, T, V]` with weights large enough to matter.
-fn logits(machine: &mut dyn Machine, config: &Gpt2Config, batch: usize, ids: &[u32], mask: Option<&[u32]>) -> Vec<f64> {
+fn logits(
+    machine: &mut impl Machine,
+    config: &Gpt2Config,
+    batch: usize,
+    ids: &[u32],
+    mask: Option<&[u32]>,
+) -> Vec<f64> {
     let mut graph = gpt2(config, decoder(batch, ids.len() / batch, mask.is_some()), Mode::Everything);
     graph.outputs.retain(|(name, _)| name == "logits");
     let graph = optimize(&graph).expect("well-formed");
@@ -46,7 +53,7 @@ fn logits(machine: &mut dyn Machine, config: &Gpt2Config, batch: usize, ids: &[u
         ("weights".to_owned(), Data::Float(vec![0.0; n])),
     ];
     inputs.extend(mask.map(|mask| ("key_mask".to_owned(), Data::Index(mask.to_vec()))));
-    let outputs = machine.forward(&graph, &weights, &inputs).expect("the graph runs");
+    let outputs = block_on(machine.forward(&graph, &weights, &inputs)).expect("the graph runs");
     outputs.get("logits").expect("logits").to_vec()
 }
 
@@ -149,7 +156,7 @@ fn a_batch_is_learnt_by_heart() {
     ];
     let values: Vec<Vec<f64>> =
         initial_values(&graph, 1).into_iter().map(|v| v.into_iter().map(f64::from).collect()).collect();
-    let descent = gpu().descend(&graph, optimizer, &values, &vec![batch; 120], 1e-2).expect("it trains");
+    let descent = block_on(gpu().descend(&graph, optimizer, &values, &vec![batch; 120], 1e-2)).expect("it trains");
     let (first, last) = (descent.losses[0], descent.losses[119]);
     assert!((first - 19.0_f64.ln()).abs() < 0.1 && last < 0.05, "{first} to {last}");
     assert!(descent.parameters.iter().flatten().all(|p| p.is_finite()));

@@ -6,6 +6,7 @@ use serde_json::json;
 use trainyard::data::{Objective, Shape};
 use trainyard::gpu::Device;
 use trainyard::kernels::Step;
+use trainyard::text::TrainKind;
 use trainyard::train::{DeviceChoice, PRESETS, Preset, Session, Settings, plan_report};
 
 /// A preset with the vocabulary that its text would give it: of letters, or of the byte-pair encoding.
@@ -13,9 +14,9 @@ fn settings(preset: &Preset) -> Settings {
     let mut settings = preset.settings().expect("its settings are valid");
     if !settings.fixed_vocabulary {
         let vocabulary = match settings.tokenizer {
-            trainyard::train::TokenizerKind::Characters => 65,
-            trainyard::train::TokenizerKind::Bytes => 256,
-            trainyard::train::TokenizerKind::Bpe => settings.bpe_vocab,
+            TrainKind::Characters => 65,
+            TrainKind::Bytes => 256,
+            TrainKind::Bpe | TrainKind::WordPiece | TrainKind::Unigram | TrainKind::Words => settings.bpe_vocab,
         };
         settings.set("vocab_size", &json!(vocabulary)).expect("a vocabulary");
     }
@@ -40,16 +41,24 @@ fn dispatches_of_every_preset() {
 /// A dispatch per layer more or less shows as a multiple: the count is a straight line in the layers.
 #[test]
 fn dispatches_grow_by_the_same_for_every_layer() {
-    let dispatches = |layers: u32| {
-        let mut settings = settings(Preset::find("gpt-6").expect("the preset exists"));
-        settings.set("n_layer", &json!(layers)).expect("a depth");
-        plan_report(&settings, None, false).expect("it can be planned").dispatches
-    };
-    let counts: Vec<usize> = [1, 2, 3, 7].map(dispatches).to_vec();
-    let layer = counts[1] - counts[0];
-    assert_eq!(counts[2] - counts[1], layer);
-    assert_eq!(counts[3] - counts[2], 4 * layer);
-    assert!(layer <= 24, "{layer} dispatches a layer");
+    let families: [(&str, &[&str], usize); 4] = [
+        ("gpt-6", &["n_layer"], 24),
+        ("bert", &["num_hidden_layers"], 28),
+        ("t5", &["num_layers"], 64),
+        ("bart", &["encoder_layers", "decoder_layers"], 68),
+    ];
+    for (preset, keys, most) in families {
+        let dispatches = |layers: u32| {
+            let mut settings = settings(Preset::find(preset).expect("the preset exists"));
+            keys.iter().for_each(|key| settings.set(key, &json!(layers)).expect("a depth"));
+            plan_report(&settings, None, false).expect("it can be planned").dispatches
+        };
+        let counts: Vec<usize> = [1, 2, 3, 7].map(dispatches).to_vec();
+        let layer = counts[1] - counts[0];
+        assert_eq!(counts[2] - counts[1], layer, "{preset}: {counts:?}");
+        assert_eq!(counts[3] - counts[2], 4 * layer, "{preset}: {counts:?}");
+        assert!(layer <= most, "{preset}: {layer} dispatches a layer");
+    }
 }
 
 /// The smallest benchmark on a device whose objects are counted.

@@ -31,7 +31,14 @@ pub fn answers() -> Answers {
         .iter()
         .map(|(name, dims)| {
             let dims: Vec<usize> = numbers(dims).iter().map(|&d| d as usize).collect();
-            Param { name: name.clone(), shape: Shape::new(&dims), init: Init::Zeros, decay: dims.len() == 2 }
+            Param {
+                name: name.clone(),
+                shape: Shape::new(&dims),
+                init: Init::Zeros,
+                decay: dims.len() == 2,
+                frozen: false,
+                parts: vec![],
+            }
         })
         .collect();
     let tensors = |value: &Value| table.iter().map(|p| numbers(&value[p.name.as_str()])).collect::<Vec<_>>();

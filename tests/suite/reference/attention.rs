@@ -13,7 +13,7 @@ const D: usize = 6;
 const TOKEN: usize = 3 * D;
 
 fn spec(mask: Mask, masked: bool) -> Attention {
-    Attention { masked, ..Attention::packed(H, mask, 1.0 / 3.0_f32.sqrt()) }
+    Attention { masked, ..Attention::packed(H, mask, 1.0 / 3.0_f64.sqrt()) }
 }
 
 fn graph(mask: Mask, padded: bool) -> Graph {

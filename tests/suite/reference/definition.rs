@@ -37,7 +37,7 @@ fn by_definition(shape: &Shape, inputs: &[Tensor<f64>]) -> (Vec<f64>, Vec<f64>, 
                 let score = |j: usize| {
                     let added = spec.bias_input().map_or(0.0, |n| floats(n)[(j + queries - 1 - i) * spec.heads + h]);
                     let visible = shape.sees(key_mask, [b, i, j]);
-                    visible.then(|| f64::from(spec.scale) * dot(query(b, i, h), source(b, j, 0, h)) + added)
+                    visible.then(|| spec.scale * dot(query(b, i, h), source(b, j, 0, h)) + added)
                 };
                 let scores: Vec<Option<f64>> = (0..keys).map(score).collect();
                 let total: f64 = scores.iter().flatten().map(|s| s.exp()).sum();

@@ -2,7 +2,8 @@
 
 use pollster::block_on;
 use serde_json::{Value, json};
-use trainyard::train::checkpoint::{Family, Files, INDEX, Strictness, WEIGHTS, Weights, write};
+use trainyard::models::Family;
+use trainyard::train::checkpoint::{Files, INDEX, Strictness, WEIGHTS, Weights, write};
 
 use super::loading::{assert_loads, load, single};
 use super::safetensors::file;

@@ -5,11 +5,12 @@ use std::{fs, io, process};
 
 use pollster::block_on;
 use serde_json::{Map, Value, json};
+use trainyard::models::Family;
 use trainyard::text::Specials;
 use trainyard::train::checkpoint::{
-    Body, CONFIG, Directory, Family, FileSink, Files, Folder, GENERATION_CONFIG, INDEX, ModelDirectory, Named,
-    SHARD_BYTES, SPECIAL_TOKENS, Strictness, TOKENIZER, TOKENIZER_CONFIG, TokenizerParts, WEIGHTS, Weights,
-    WeightsError, write, write_model_dir,
+    Body, CONFIG, Directory, FileSink, Files, Folder, GENERATION_CONFIG, INDEX, ModelDirectory, Named, SHARD_BYTES,
+    SPECIAL_TOKENS, Strictness, TOKENIZER, TOKENIZER_CONFIG, TokenizerParts, WEIGHTS, Weights, WeightsError, write,
+    write_model_dir,
 };
 
 use super::state_dicts::{Tensor, named, tensors, wanted};
@@ -99,7 +100,10 @@ fn save(sink: &mut impl FileSink, family: Family, model: &[Tensor], shard_bytes:
     let token = |id| token(&json, id);
     let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: Some(6) };
     let tensors = &named(model);
-    write_model_dir(sink, &ModelDirectory { family, class, config: &config, tensors, tokenizer, shard_bytes })
+    write_model_dir(
+        sink,
+        &ModelDirectory { family, class, config: &config, tensors, tokenizer: Some(tokenizer), shard_bytes },
+    )
 }
 
 fn saved(family: Family, shard_bytes: u64) -> Files {
@@ -140,7 +144,7 @@ fn a_directory_has_all_its_files() {
         let (class, config, ..) = facts(family);
         let written = json_of(&files, CONFIG);
         assert_eq!(written["architectures"], json!([class]));
-        assert_eq!(written["model_type"], family.model_type());
+        assert_eq!(written["model_type"], family.name());
         assert_eq!(written["torch_dtype"], "float32");
         for (key, value) in config.as_object().expect("an object").iter().filter(|(key, _)| *key != "model_type") {
             assert_eq!(&written[key], value, "{family:?}: {key}");
@@ -239,7 +243,7 @@ fn other_tokenizers_have_the_general_class() {
         let token = |id| token(&json, id);
         let tokenizer = TokenizerParts { json: &json, specials: &specials, token: &token, max_length: None };
         let (class, config) = (facts(family).0, &Map::new());
-        let model = ModelDirectory { family, class, config, tensors: &[], tokenizer, shard_bytes: 1 };
+        let model = ModelDirectory { family, class, config, tensors: &[], tokenizer: Some(tokenizer), shard_bytes: 1 };
         let mut files = Files::new();
         write_model_dir(&mut files, &model).expect("memory can be written");
         let config = json_of(&files, TOKENIZER_CONFIG);
@@ -294,7 +298,7 @@ fn the_same_model_has_the_same_bytes() {
 fn a_directory_on_disk_is_read_back() {
     for family in Family::ALL {
         let model = tensors(family);
-        let name = format!("directory-{}-{}", family.model_type(), process::id());
+        let name = format!("directory-{}-{}", family.name(), process::id());
         let mut folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
         fs::create_dir_all(&folder.0).expect("the build's folder for tests can be written");
         save(&mut folder, family, &model, SHARD_BYTES).expect("the folder can be written");

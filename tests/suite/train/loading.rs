@@ -1,8 +1,9 @@
 //! Checkpoints from elsewhere: in what published files differ, and what they lack.
 
 use pollster::block_on;
+use trainyard::models::Family;
 use trainyard::train::checkpoint::{
-    Dtype, Family, Files, Report, Strictness, WEIGHTS, Weights, WeightsError, WrongShape, write,
+    Dtype, Files, Report, Strictness, WEIGHTS, Weights, WeightsError, WrongShape, write,
 };
 
 use super::safetensors::file;
@@ -60,9 +61,9 @@ fn what_is_saved_under_the_graphs_names_is_loaded() {
 #[test]
 fn families_are_known_by_their_model_type() {
     for family in Family::ALL {
-        assert_eq!(Family::from_model_type(family.model_type()), Some(family));
+        assert_eq!(Family::named(family.name()), Ok(family));
     }
-    assert_eq!(Family::from_model_type("llama"), None);
+    assert!(Family::named("llama").is_err());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod accumulation;
 mod checkpoint_files;
 mod decoding;
+mod decoding_answers;
+mod decoding_cache;
 mod determinism;
 mod directories;
 mod loading;
@@ -10,7 +12,7 @@ mod peak_memory;
 mod runs;
 mod safetensors;
 mod settings;
-mod state_dicts;
+pub mod state_dicts;
 
 use pollster::block_on;
 use serde_json::Value;

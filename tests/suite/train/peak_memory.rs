@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
 
 use pollster::block_on;
-use trainyard::train::checkpoint::{Family, Folder, Strictness, WEIGHTS, Wanted, Weights, WeightsError, read};
+use trainyard::models::Family;
+use trainyard::train::checkpoint::{Folder, Strictness, WEIGHTS, Wanted, Weights, WeightsError, read};
 
 const TENSORS: usize = 32;
 const ROWS: usize = 1024;

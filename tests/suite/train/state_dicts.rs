@@ -1,6 +1,7 @@
 //! Tiny models as lists of tensors, with the keys that Hugging Face's classes save.
 
-use trainyard::train::checkpoint::{Family, Named, Wanted};
+use trainyard::models::Family;
+use trainyard::train::checkpoint::{Named, Wanted};
 
 /// A tensor: name, shape, values.
 pub type Tensor = (String, Vec<usize>, Vec<f32>);

@@ -98,6 +98,16 @@ export class EngineClient {
     this.send({ type: "checkpoint", run: this.current });
   }
 
+  verify(text: string): number {
+    this.nextRequest += 1;
+    this.send({ type: "verify", id: this.nextRequest, text });
+    return this.nextRequest;
+  }
+
+  stopVerify(id: number): void {
+    this.send({ type: "stop_verify", id });
+  }
+
   dispose(): void {
     this.worker.terminate();
   }

@@ -13,6 +13,7 @@ import type {
   Generation,
   GenerateRequest,
   Inspection,
+  KnownAnswer,
   Knob,
   Preset,
   RunConfig,
@@ -44,10 +45,12 @@ export type Command =
   | { type: "generate"; run: number; id: number; request: GenerateRequest }
   | { type: "live"; run: number; key: string; value: Value }
   | { type: "view"; maps: boolean; interval_ms: number }
-  | { type: "checkpoint"; run: number };
+  | { type: "checkpoint"; run: number }
+  | { type: "verify"; id: number; text: string }
+  | { type: "stop_verify"; id: number };
 
 /** What the worker was doing when an error arose; decides what the page offers next. */
-export type Activity = "init" | "configure" | "train" | "inspect" | "generate" | "live" | "checkpoint" | "schedule";
+export type Activity = "init" | "configure" | "train" | "inspect" | "generate" | "live" | "checkpoint" | "schedule" | "verify";
 
 export interface EngineError {
   code: string;
@@ -73,6 +76,10 @@ export type Event =
   | { type: "generated"; run: number; id: number; step: number; generation: Generation; done: boolean }
   | { type: "state"; run: number; state: RunState; diverged?: Divergence; solved?: boolean }
   | { type: "checkpoint"; run: number; step: number; files: CheckpointFile[] }
+  /** Before each case, with the result of the one before, and after the last. */
+  | { type: "verifying"; id: number; done: number; total: number; name: string; result?: KnownAnswer }
+  | { type: "verified"; id: number; complete: boolean }
+  | { type: "unverified"; id: number; error: EngineError }
   | { type: "error"; run: number; error: EngineError };
 
 /** Turns whatever was thrown into a message with a code; an unnamed failure keeps its own words. */

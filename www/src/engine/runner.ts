@@ -7,6 +7,7 @@
  */
 import { describeError, type Activity, type Command, type Event, type ProbeText, type RunState } from "./protocol.ts";
 import { nextSteps, Periodic } from "./pace.ts";
+import { Verifier } from "./verify.ts";
 import { Writer, writes } from "./writer.ts";
 import type { EngineHandle, EngineModule, RunInfo, StepRecord, TrainResult } from "./surface.ts";
 
@@ -42,6 +43,7 @@ export class Runner {
   /** Evaluations in a row that found the task solved; undefined once that has been said. */
   private solved: number | undefined = 0;
   private writer: Writer;
+  private readonly verifier: Verifier;
   private showMaps = true;
   private readonly metrics = new Periodic(METRICS_MS, 1);
   private readonly maps = new Periodic(125, 0.2);
@@ -53,6 +55,7 @@ export class Runner {
     private readonly options: RunnerOptions,
   ) {
     this.writer = new Writer(options.now);
+    this.verifier = new Verifier(options);
   }
 
   /** Makes the engine on a device and says what it is; the error event says why not. */
@@ -73,6 +76,10 @@ export class Runner {
     if (command.type === "view") {
       this.showMaps = command.maps;
       this.maps.interval = command.interval_ms;
+      return;
+    }
+    if (command.type === "stop_verify") {
+      this.verifier.stop(command.id);
       return;
     }
     if (command.type === "schedule") {
@@ -108,7 +115,11 @@ export class Runner {
     const engine = this.engine;
     if (engine === undefined) return;
     if (command.type === "configure") return this.configure(engine, command);
-    if (command.type === "view" || command.type === "schedule" || command.run !== this.run || this.info === undefined) return;
+    if (command.type === "verify") {
+      if (this.training) await this.pause(engine);
+      return this.verifier.run(engine, command);
+    }
+    if (command.type === "view" || command.type === "schedule" || command.type === "stop_verify" || command.run !== this.run || this.info === undefined) return;
     switch (command.type) {
       case "start":
         if (!this.ended) {

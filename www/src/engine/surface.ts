@@ -214,6 +214,19 @@ export interface CheckpointFile {
   bytes: Uint8Array;
 }
 
+/** A known answer as it came out here. */
+export interface KnownAnswer {
+  name: string;
+  outcome: "pass" | "fail" | "skip";
+  /** The sentence that says so. */
+  detail: string;
+  /** The quantity closest to its gate, or farthest past it; where numbers were compared. */
+  worst?: { quantity: string; error: number; gate: number };
+}
+
+/** Called before each case with the result of the one before, and after the last; `false` ends the verification. */
+export type VerifyProgress = (done: number, total: number, name: string, result: KnownAnswer | undefined) => Promise<boolean>;
+
 export type Progress = (done: number, total: number, label: string) => void;
 
 /** One model on one device. Calls must not overlap: the runner makes them one after another. */
@@ -229,6 +242,8 @@ export interface EngineHandle {
   generate(request: GenerateRequest): Promise<Generation>;
   set_live(key: string, value: Value): void;
   checkpoint(): Promise<CheckpointFile[]>;
+  /** Runs a file of known answers, whatever the run; gives the results so far. */
+  verify(text: string, progress: VerifyProgress): Promise<KnownAnswer[]>;
   free(): void;
 }
 

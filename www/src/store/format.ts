@@ -34,6 +34,9 @@ export const rate = (value: number): string => (value >= 100 ? count(Math.round(
 
 export const loss = (value: number): string => (Number.isFinite(value) ? value.toFixed(value < 0.1 ? 4 : 3) : String(value));
 
+/** A small number by its size: "1.2e-7". */
+export const small = (value: number): string => (value === 0 ? "0" : Number.isFinite(value) ? value.toExponential(1).replace(/\.0(?=e)/, "") : "no number");
+
 export const percent = (share: number): string => `${(share * 100).toFixed(share > 0.999 && share < 1 ? 2 : 1)} %`;
 
 /** A setting's value as the page shows it: no trailing zeros, exponents where zeros would pile up. */

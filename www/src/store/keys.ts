@@ -18,8 +18,9 @@ export const SHORTCUTS: readonly { keys: string[]; does: string }[] = [
 
 /** Whether a key press belongs to the focused element instead. */
 function taken(target: EventTarget | null, key: string): boolean {
+  // An open dialog has all keys, also when nothing in it is focused.
+  if (document.querySelector("dialog[open]") !== null) return true;
   if (!(target instanceof HTMLElement)) return false;
-  if (target.closest("dialog[open]") !== null) return true;
   if (target.matches("input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable]")) return true;
   return key === " " && target.matches("button, a, summary, input, [role=radio], [role=tab]");
 }

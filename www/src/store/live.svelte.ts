@@ -12,6 +12,7 @@ import { Run } from "./run.svelte.ts";
 import { Setup } from "./setup.svelte.ts";
 import { Ui } from "./ui.svelte.ts";
 import { decode } from "./url.ts";
+import { Verification } from "./verification.svelte.ts";
 
 export type Status =
   | "starting"
@@ -36,6 +37,15 @@ export class Live {
   readonly ui = new Ui();
   readonly setup = new Setup();
   readonly probe = new Probe();
+  readonly verification = new Verification({
+    verify: (text) => this.client.verify(text),
+    stop: (id) => {
+      this.client.stopVerify(id);
+    },
+    say: (sentence) => {
+      this.say(sentence);
+    },
+  });
   status = $state<Status>("starting");
   caps = $state.raw<Caps | undefined>(undefined);
   run = $state.raw<Run | undefined>(undefined);
@@ -148,6 +158,11 @@ export class Live {
         return;
       case "checkpoint":
         download(event.files);
+        return;
+      case "verifying":
+      case "verified":
+      case "unverified":
+        this.verification.receive(event);
         return;
       case "error":
         this.fail(event.error);

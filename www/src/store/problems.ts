@@ -65,6 +65,7 @@ export function problemOf(error: EngineError, kept: boolean): Problem {
     case "generate":
     case "live":
     case "checkpoint":
+    case "verify":
     case "schedule":
       return { ...base, title: "That did not work", remedies: ["dismiss"] };
   }

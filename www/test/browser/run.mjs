@@ -14,6 +14,7 @@ import { faults } from "./checks/faults.mjs";
 import { numbers } from "./checks/numbers.mjs";
 import { page } from "./checks/page.mjs";
 import { shots } from "./checks/shots.mjs";
+import { verify } from "./checks/verify.mjs";
 
 const args = process.argv.slice(2);
 const fake = args.includes("--fake");
@@ -27,7 +28,7 @@ async function main() {
   const server = given === undefined || fake ? await serve(folder) : { address: given.endsWith("/") ? given : `${given}/`, stop: async () => undefined };
   mkdirSync(shotsFolder, { recursive: true });
   const browsers = { gpu: await launch({ gpu: true }), bare: await launch({ gpu: false }) };
-  const all = [...page, ...numbers, ...families, ...faults, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
+  const all = [...page, ...numbers, ...families, ...faults, ...verify, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
   let passed = 0;
   let failed = 0;
   for (const check of all) {

@@ -4,11 +4,13 @@
  */
 import type {
   Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
-  Family, Predicted, Preset, Progress, RunConfig, RunInfo, SchedulePoints, Settings, Shown, Stage, StageName, StepRecord, TrainResult, Value,
+  Family, KnownAnswer, Predicted, Preset, Progress, RunConfig, RunInfo, SchedulePoints, Settings, Shown, Stage, StageName, StepRecord, TrainResult,
+  Value, VerifyProgress,
 } from "../../src/engine/surface.ts";
 import { SIZES } from "../../src/store/families.ts";
 import { ARCHITECTURES, knobs, OBJECTIVES, presets } from "./catalog.ts";
 import { showText } from "./show.ts";
+import { fakeVerify } from "./verify.ts";
 
 /** Searched for in the production bundle, where it must not be. */
 export const FAKE_MARKER = "trainyard-fake-engine";
@@ -170,6 +172,10 @@ export class FakeEngine implements EngineHandle {
   checkpoint(): Promise<CheckpointFile[]> {
     const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
     return Promise.resolve([{ name: "config.json", bytes: encode("{}") }, { name: "model.safetensors", bytes: encode("weights") }, { name: "tokenizer.json", bytes: encode("{}") }]);
+  }
+
+  verify(text: string, progress: VerifyProgress): Promise<KnownAnswer[]> {
+    return fakeVerify(text, progress);
   }
 
   free(): void {

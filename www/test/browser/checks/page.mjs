@@ -15,11 +15,11 @@ async function violations(page) {
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
-async function clean(page, what) {
+export async function clean(page, what) {
   equal((await violations(page)).join("\n"), "", `axe, ${what}`);
 }
 
-async function noSideways(page, what) {
+export async function noSideways(page, what) {
   const { scroll, width } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, width: document.documentElement.clientWidth }));
   that(scroll <= width, `${what} scrolls sideways: ${scroll} of ${width} pixels`);
 }
