@@ -8,7 +8,7 @@ use super::convert::{Failure, to_js};
 use crate::data::TokenizerChoice;
 use crate::text::Tokenizer;
 use crate::train::decode::{Beams, Rules, Sampling, Strategy};
-use crate::train::{Device, DeviceChoice, Preset, Session, StepMetrics, TrainError};
+use crate::train::{Device, DeviceChoice, Generated, Generation, Preset, Session, StepMetrics, TrainError, stop_token};
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
