@@ -311,7 +311,7 @@ export class Runner {
     if (info === undefined || !writes(info)) return;
     const started = this.options.now();
     await this.attempt("generate", async () => {
-      const generation = await this.writer.sample(engine, info, this.prompt === "" ? info.default_prompt : this.prompt);
+      const generation = await this.writer.sample(engine, info, { source: this.probe.text, prompt: this.prompt === "" ? info.default_prompt : this.prompt });
       this.options.post({ type: "sample", run: this.run, step: this.step, generation });
     });
     this.sample.done(started, this.options.now());

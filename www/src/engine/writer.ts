@@ -75,11 +75,11 @@ export class Writer {
   }
 
   /** An answer that the model finds likeliest (to a held-out question, where there are any), or a continuation drawn at random. */
-  sample(engine: EngineHandle, info: RunInfo, prompt: string): Promise<Generation> {
+  sample(engine: EngineHandle, info: RunInfo, { source, prompt }: { source: string; prompt: string }): Promise<Generation> {
     this.samples += 1;
     const seed = this.samples;
     return answers(info)
-      ? this.timed(engine, { prompt: info.data.kind === "task" ? "" : info.default_probe, max_new: ANSWER_TOKENS, temperature: 0, top_k: 1, seed })
+      ? this.timed(engine, { prompt: info.data.kind === "task" ? "" : source, max_new: ANSWER_TOKENS, temperature: 0, top_k: 1, seed })
       : this.timed(engine, { prompt, max_new: this.affordable(2 * PIECE_MS, SAMPLE_TOKENS), temperature: 0.8, top_k: 40, seed });
   }
 
