@@ -99,7 +99,7 @@ export class Live {
     this.status = "compiling";
     this.compile = undefined;
     this.writeLink();
-    this.asked = this.probe.wanted(this.setup.preset, this.setup.text !== undefined);
+    this.asked = this.probe.wanted(this.setup.preset, this.setup.objective, this.setup.text !== undefined);
     this.client.configure(this.setup.config(), this.setup.files(), this.asked);
   }
 
