@@ -212,6 +212,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the text does not fit the tokenizer.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands over what it has copied")]
     pub fn show(&mut self, text: String, hidden: Option<Vec<usize>>) -> Result<JsValue, JsValue> {
         to_js(&self.session()?.show(&text, hidden.as_deref()).map_err(Failure::from)?)
     }
