@@ -15,7 +15,7 @@ async function violations(page) {
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
-export async function clean(page, what) {
+export export async function clean(page, what) {
   equal((await violations(page)).join("\n"), "", `axe, ${what}`);
 }
 
