@@ -120,6 +120,8 @@ export class Live {
         return;
       case "caps":
         this.caps = event.caps;
+        // What was verified is another device.
+        this.verification.reset();
         this.softwareNotice = event.caps.software && event.caps.device === "gpu";
         this.view();
         this.apply(this.startWhenReady);
@@ -241,6 +243,7 @@ export class Live {
     const run = this.run;
     this.problem = problemOf(error, run !== undefined);
     this.say(error.message);
+    if (error.during === "init") this.verification.interrupt(error.message);
     if (error.during === "init") this.status = this.problem.title === "No WebGPU here" ? "no_webgpu" : "failed";
     else if (error.during === "configure") {
       this.startWhenReady = false;
