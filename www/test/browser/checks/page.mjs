@@ -15,7 +15,7 @@ async function violations(page) {
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
-export export async function clean(page, what) {
+export async function clean(page, what) {
   // What the bar at the top covers halfway is a matter of where the page is scrolled to.
   await page.evaluate(() => { window.scrollTo(0, 0); });
   equal((await violations(page)).join("\n"), "", `axe, ${what}`);
