@@ -2,6 +2,7 @@
 import { byId, reached, state } from "../browser.mjs";
 import { below, equal, refused, rightMaps, that } from "../expect.mjs";
 import { inspection } from "./numbers.mjs";
+import { clean, PHONE } from "./page.mjs";
 
 /** One small run each; those without a preset of their own read the sentences of the figures. */
 const FAMILIES = [
@@ -111,6 +112,22 @@ export const families = [
       await byId(page, "mode-encoder-decoder").check({ force: true });
       await page.waitForFunction(() => window.__trainyard.info.family === "t5" && window.__trainyard.status === "ready", undefined, { timeout: 60_000 });
       equal((await state(page)).info.parameters, before, "parameters after switching back");
+    },
+  },
+  {
+    name: "family pages: axe finds nothing in the figures, the objective's rows and the switch",
+    run: async (context) => {
+      const page = await context.open({ hash: "#v=1&preset=figure-t5" });
+      await reached(page, ["ready"]);
+      for (const card of ["model", "objective"]) await byId(page, `card-${card}`).locator("summary").first().click();
+      await byId(page, "figure").waitFor();
+      await clean(page, "T5, figure");
+      await byId(page, "part-cross").click();
+      await clean(page, "T5, cross-attention");
+      const phone = await context.open({ hash: "#v=1&preset=figure-bert", scheme: "dark", ...PHONE });
+      await reached(phone, ["ready"]);
+      await byId(phone, "predictions").waitFor();
+      await clean(phone, "BERT, phone");
     },
   },
   {

@@ -14,11 +14,14 @@ export function story(sentences = 400) {
   return text;
 }
 
-export const inspection = (page) =>
-  page.evaluate(() => {
+export async function inspection(page) {
+  // A run is ready a moment before its first maps are.
+  await page.waitForFunction(() => window.__trainyard.inspection !== null, undefined, { timeout: 30_000 });
+  return page.evaluate(() => {
     const { stages, ...rest } = window.__trainyard.inspection;
     return { ...rest, stages: stages.map((stage) => ({ ...stage, probs: Array.from(stage.probs) })) };
   });
+}
 
 /** Waits until the loss, averaged over ten steps, is below half that of a random guess. */
 export function learned(page, timeout = 180_000) {
