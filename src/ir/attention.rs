@@ -147,7 +147,7 @@ impl Attention {
     #[must_use]
     pub fn shape(&self, projections: &[&Type]) -> Option<AttentionShape> {
         let dims = |i: usize| projections.get(i).map_or(&[][..], |ty| ty.shape.dims());
-        if self.heads == 0 || self.kv_heads == 0 || self.heads % self.kv_heads != 0 {
+        if self.heads == 0 || self.kv_heads == 0 || !self.heads.is_multiple_of(self.kv_heads) {
             return None;
         }
         let (shape, widths) = match (self.cross, dims(0), dims(1)) {

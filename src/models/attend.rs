@@ -71,7 +71,7 @@ impl Net {
     }
 
     /// Picks the distances from the token's place out of a table of all of them.
-    pub fn from_here(&mut self, bias: ValueId, cache: Option<Cache>) -> Result<ValueId, IrError> {
+    pub fn distances_here(&mut self, bias: ValueId, cache: Option<Cache>) -> Result<ValueId, IrError> {
         let Some(cache) = cache else { return Ok(bias) };
         let distances = self.b.input("distances", Type::u32(&[cache.capacity]))?;
         self.b.push(Op::Embedding { padding: None }, &[bias, distances])
@@ -236,7 +236,7 @@ impl Net {
         let weight = self.matrix(&format!("{name}.weight"), [buckets, heads], std, Role::Table)?;
         let ids = self.b.push(Op::Table(table), &[])?;
         let bias = self.b.push(Op::Embedding { padding: None }, &[weight, ids])?;
-        self.from_here(bias, cache)
+        self.distances_here(bias, cache)
     }
 
     /// Keys and values of an encoder's output that [`Net::keep`] has kept, `[B,S,2·Hkv·E]`.

@@ -89,7 +89,7 @@ impl Gpt<'_> {
             Position::Alibi => {
                 let slopes = Table::Slopes { heads: self.config.n_head, queries: time, keys: time };
                 let slopes = net.b.push(Op::Table(slopes), &[])?;
-                context.bias = Some((net.from_here(slopes, cache)?, false));
+                context.bias = Some((net.distances_here(slopes, cache)?, false));
             }
             Position::None => {}
         }

@@ -63,6 +63,35 @@ impl<'a> Measure<'a> {
         }
     }
 
+    /// The loss of guessing by frequency alone: the validation targets' cross-entropy, in nats, under the frequencies that the
+    /// targets of `batches` training batches have, one added to each count. What learns more than that uses the context.
+    ///
+    /// # Errors
+    /// When the data does not fit the extents.
+    pub fn unigram(&self, batches: u32) -> Result<f64, TrainError> {
+        let mut counts = vec![1.0; self.vocabulary];
+        let each = |batch: &Batch, seen: &mut dyn FnMut(usize, f64)| {
+            let (targets, weights) =
+                (batch.words("targets").unwrap_or_default(), batch.floats("weights").unwrap_or_default());
+            for (&target, &weight) in targets.iter().zip(weights).filter(|&(_, &weight)| weight > 0.0) {
+                seen(target as usize, f64::from(weight));
+            }
+        };
+        for step in 0..batches {
+            let batch = self.data.train_batch(self.objective, self.shape, 0, step)?;
+            each(&batch, &mut |target, _| counts[target.min(self.vocabulary - 1)] += 1.0);
+        }
+        let total: f64 = counts.iter().sum();
+        let mut loss = 0.0;
+        for index in 0..batches {
+            let batch = self.data.validation_batch(self.objective, self.shape, index)?;
+            each(&batch, &mut |target, weight| {
+                loss -= weight * libm::log(counts[target.min(self.vocabulary - 1)] / total);
+            });
+        }
+        Ok(loss / f64::from(batches))
+    }
+
     /// Whether answers are right or wrong, and how they are counted.
     const fn counting(&self) -> Option<Counting> {
         match self.objective {

@@ -8,7 +8,7 @@ use super::convert::{Failure, to_js};
 use crate::data::TokenizerChoice;
 use crate::text::Tokenizer;
 use crate::train::decode::{Beams, Rules, Sampling, Strategy};
-use crate::train::{Device, DeviceChoice, Preset, Session, StepMetrics, TrainError};
+use crate::train::{Device, DeviceChoice, Generated, Generation, Preset, Session, StepMetrics, TrainError, stop_token};
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
@@ -224,6 +224,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the text does not fit the tokenizer.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands over what it has copied")]
     pub fn show(&mut self, text: String, hidden: Option<Vec<usize>>) -> Result<JsValue, JsValue> {
         to_js(&self.session()?.show(&text, hidden.as_deref()).map_err(Failure::from)?)
     }

@@ -18,10 +18,14 @@ use crate::store::Store;
 const BATCH: usize = 8;
 const BATCHES: u32 = 20;
 const CONTEXT: usize = 1024;
+/// Batches that frequencies are counted over.
+const UNIGRAM_BATCHES: u32 = 50;
 
 #[derive(Serialize)]
 struct Report<'a> {
     val_loss: Value,
+    /// The same by frequency alone.
+    unigram_loss: f64,
     batches: u32,
     batch: usize,
     context: usize,
@@ -54,10 +58,12 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     let measure = Measure { vocabulary: model.model().classes(), ..Measure::of(&settings, &data) };
     let (val_loss, share) = block_on(model.validation(measure, batches))?;
     let answers = block_on(model.accuracy(measure, args.examples))?;
+    let unigram_loss = measure.unigram(batches.max(UNIGRAM_BATCHES))?;
     let (batch, context) = (settings.batch, settings.context);
     if args.json {
         return output::json(&Report {
             val_loss: number(val_loss),
+            unigram_loss,
             batches,
             batch,
             context,
@@ -68,6 +74,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         });
     }
     output::line(&format!("validation loss {val_loss:.4} ({batches} batches of {batch} × {context} tokens)"))?;
+    output::line(&format!("a guess by frequency alone: {unigram_loss:.4}"))?;
     match answers {
         Some((right, examples)) => {
             let sorts = run.is_some_and(|run| run.preset.source == Source::Task(Task::Sort));

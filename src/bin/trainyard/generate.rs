@@ -89,6 +89,7 @@ fn request(args: &GenerateArgs, model: &LoadedModel, task: Option<&(Dataset, usi
     for text in &args.stop {
         rules.ends.push(stop_token(tokenizer, text)?);
     }
+    strategy.check().and_then(|()| rules.check()).map_err(TrainError::from)?;
     let Some(text) = &args.source else { return Ok(Request::prompt(prompt, strategy, rules)) };
     let source = source_of_text(network, tokenizer, text).map_err(CliError::Source)?;
     Request::source(network, source, &prompt, strategy, rules).map_err(|error| TrainError::from(error).into())

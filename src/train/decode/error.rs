@@ -1,3 +1,5 @@
+//! Refusals, with what was found and what may be.
+
 /// Why nothing can be generated, or not so much.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -61,6 +63,6 @@ pub enum DecodeError {
 }
 
 /// A [`DecodeError::Setting`].
-pub(super) fn setting(name: &'static str, found: impl ToString, expected: &'static str) -> DecodeError {
+pub(super) fn setting(name: &'static str, found: &impl ToString, expected: &'static str) -> DecodeError {
     DecodeError::Setting { name, found: found.to_string(), expected }
 }

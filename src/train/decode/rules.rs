@@ -33,10 +33,10 @@ impl Rules {
     pub fn check(&self) -> Result<(), DecodeError> {
         let penalty = self.repetition_penalty;
         if !(penalty.is_finite() && penalty > 0.0) {
-            return Err(setting("repetition_penalty", penalty, "a number above 0"));
+            return Err(setting("repetition_penalty", &penalty, "a number above 0"));
         }
         if self.min_new > self.max_new {
-            return Err(setting("min_new", self.min_new, "a number up to that of the tokens at most"));
+            return Err(setting("min_new", &self.min_new, "a number up to that of the tokens at most"));
         }
         Ok(())
     }

@@ -28,10 +28,10 @@ impl Sampling {
     /// [`DecodeError::Setting`] for a temperature below 0 and a `top_p` outside (0, 1].
     pub fn check(&self) -> Result<(), DecodeError> {
         if !(self.temperature.is_finite() && self.temperature >= 0.0) {
-            return Err(setting("temperature", self.temperature, "a number from 0 up"));
+            return Err(setting("temperature", &self.temperature, "a number from 0 up"));
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return Err(setting("top_p", self.top_p, "a number above 0, up to 1"));
+            return Err(setting("top_p", &self.top_p, "a number above 0, up to 1"));
         }
         Ok(())
     }

@@ -40,10 +40,10 @@ impl Strategy {
         match self {
             Self::Sample(sampling) => sampling.check(),
             Self::Beam(beams) if beams.count > Self::MOST_BEAMS => {
-                Err(setting("beams", beams.count, "a number up to 64"))
+                Err(setting("beams", &beams.count, "a number up to 64"))
             }
             Self::Beam(beams) if !beams.length_penalty.is_finite() => {
-                Err(setting("length_penalty", beams.length_penalty, "a number"))
+                Err(setting("length_penalty", &beams.length_penalty, "a number"))
             }
             Self::Beam(_) => Ok(()),
         }

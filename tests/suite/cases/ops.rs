@@ -130,7 +130,7 @@ pub fn scales() -> Vec<Case> {
     let scale = |dims: &[usize], factor: f64| {
         let mut s = Sketch::new(format!("scale {dims:?} {factor}"));
         let x = s.x(dims);
-        let y = s.push(Op::Scale { factor: f64::from(factor) }, &[x]);
+        let y = s.push(Op::Scale { factor }, &[x]);
         s.finish(&[y], 1)
     };
     vec![scale(&[1], 0.1), scale(&[3, 7], -3.0), scale(&[65, 9], 0.0)]

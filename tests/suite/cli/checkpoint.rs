@@ -107,7 +107,7 @@ fn what_is_no_checkpoint_is_refused_with_its_place() {
         here.copy("good", &run);
         std::fs::remove_file(here.path(&format!("{run}/{name}"))).expect("the file is there");
         let error = here.fails(&format!("generate --checkpoint {run} --device cpu"));
-        assert!(error.contains(&format!("it has no {name}")), "{error}");
+        assert!(error.contains("is no checkpoint: ") && error.contains(&format!("no {name}")), "{error}");
     }
     here.write("file", "x");
     let error = here.fails("generate --checkpoint file --device cpu");

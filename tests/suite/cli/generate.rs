@@ -58,3 +58,49 @@ fn prompts_and_numbers_that_cannot_be() {
     let error = here.fails("generate --checkpoint run --device cpu");
     assert!(error.contains("a --prompt is needed"), "{error}");
 }
+
+/// An encoder–decoder answers a source, drawn or searched for, and every flag is followed.
+#[test]
+fn a_source_is_answered() {
+    let here = Workspace::new();
+    here.ok("train --preset sort --set family=t5 --set objective=seq2seq --set num_layers=1 --set d_model=12 --set num_heads=3 \
+        --set batch=2 --set eval_batches=1 --device cpu --steps 1 --out run");
+    let answer =
+        |more: &str| here.ok(&format!("generate --checkpoint run --device cpu --source 0120 --max-new 9 {more}"));
+    let greedy = answer("");
+    assert_eq!(greedy, answer("--temperature 0 --seed 5"), "greedy unless told otherwise");
+    assert_eq!(greedy, answer("--temperature 2 --top-p 0.000001"));
+    assert_eq!(greedy, answer("--beams 1"));
+    assert!(answer("--prompt 12").starts_with("12"), "the answer begins as told");
+    answer("--beams 3 --length-penalty 0.6 --min-new 2 --repetition-penalty 1.5");
+    let error = here.fails("generate --checkpoint run --device cpu");
+    assert!(error.contains("needs a source text"), "{error}");
+}
+
+#[test]
+fn flags_that_ask_for_the_impossible_are_named() {
+    let here = Workspace::new();
+    here.ok(&sort("--steps 1 --out run"));
+    let fails = |more: &str| here.fails(&format!("generate --checkpoint run --device cpu {more}"));
+    let draws = here.ok("generate --checkpoint run --device cpu --prompt 0 --tokens 9 --stop 1 --stop 2");
+    assert!(draws.trim_end().chars().all(|c| c == '0'), "no stop token is printed: {draws}");
+    for (flags, expected) in [
+        ("--top-p 0", "top_p = 0"),
+        ("--repetition-penalty 0", "repetition_penalty = 0"),
+        ("--max-new 3 --min-new 4", "min_new = 4"),
+        ("--stop 12", "\"12\" is 2 tokens"),
+        ("--source 01", "reads no source text"),
+    ] {
+        let error = fails(flags);
+        assert!(error.contains(expected), "{flags}: {error}");
+    }
+}
+
+/// BERT reads and does not write.
+#[test]
+fn an_encoder_says_that_it_cannot_generate() {
+    let here = Workspace::new();
+    here.ok("train --preset figure-bert --set batch=2 --set eval_batches=1 --device cpu --steps 1 --out run");
+    let error = here.fails("generate --checkpoint run --device cpu --prompt like");
+    assert_eq!(error, "a bert model has no decoder and cannot generate");
+}

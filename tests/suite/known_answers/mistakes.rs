@@ -15,7 +15,7 @@ use super::{MODELS, case, run};
 struct Erring {
     machine: InterpreterMachine<f32>,
     graph: fn(&mut Node),
-    weights: fn(&Param, &mut Vec<f32>),
+    weights: fn(&Param, &mut [f32]),
 }
 
 impl Machine for Erring {
@@ -59,7 +59,7 @@ fn forward(name: &str, more: &[&str], change: impl FnOnce(&mut Value)) -> String
 }
 
 /// Whether the case fails by a quantity that is off, not because it could not be run.
-fn fails(text: &str, graph: fn(&mut Node), weights: fn(&Param, &mut Vec<f32>)) -> Result<(), String> {
+fn fails(text: &str, graph: fn(&mut Node), weights: fn(&Param, &mut [f32])) -> Result<(), String> {
     let mut machine = Erring { machine: InterpreterMachine::default(), graph, weights };
     match &run(text, &mut machine)[..] {
         [result] => match &result.outcome {
@@ -71,7 +71,7 @@ fn fails(text: &str, graph: fn(&mut Node), weights: fn(&Param, &mut Vec<f32>)) -
 }
 
 const fn same_graph(_: &mut Node) {}
-const fn same_weights(_: &Param, _: &mut Vec<f32>) {}
+const fn same_weights(_: &Param, _: &mut [f32]) {}
 
 #[test]
 fn without_a_mistake_every_case_passes() {
@@ -184,7 +184,7 @@ fn transpose(values: &mut [f32]) {
     values.iter_mut().enumerate().for_each(|(i, x)| *x = before[i % n * n + i / n]);
 }
 
-fn transposed_outputs(param: &Param, values: &mut Vec<f32>) {
+fn transposed_outputs(param: &Param, values: &mut [f32]) {
     let outputs = ["attn.c_proj.weight", "attention.output.dense.weight", ".o.weight", "out_proj.weight"];
     let square = param.shape.dims() == [16, 16];
     if square && outputs.iter().any(|suffix| param.name.ends_with(suffix)) {
@@ -193,7 +193,7 @@ fn transposed_outputs(param: &Param, values: &mut Vec<f32>) {
 }
 
 /// Keys where values belong and the other way round.
-fn keys_for_values(param: &Param, values: &mut Vec<f32>) {
+fn keys_for_values(param: &Param, values: &mut [f32]) {
     let named = |i: usize| param.parts.get(i).map_or("", |part| part.name.as_str());
     let is = |i: usize, names: [&str; 3]| names.iter().any(|name| named(i).contains(name));
     if param.shape.dims().len() == 2 && param.parts.len() >= 2 && is(param.parts.len() - 2, [".key.", ".k.", "k_proj"])
@@ -207,13 +207,13 @@ fn keys_for_values(param: &Param, values: &mut Vec<f32>) {
     }
 }
 
-fn positions_without_offset(param: &Param, values: &mut Vec<f32>) {
+fn positions_without_offset(param: &Param, values: &mut [f32]) {
     if param.name.ends_with("embed_positions.weight") {
         values.rotate_right(2 * 16);
     }
 }
 
-fn no_logits_bias(param: &Param, values: &mut Vec<f32>) {
+fn no_logits_bias(param: &Param, values: &mut [f32]) {
     if ["final_logits_bias", "cls.predictions.bias"].contains(&param.name.as_str()) {
         values.fill(0.0);
     }

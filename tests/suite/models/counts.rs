@@ -28,7 +28,7 @@ fn formulas_count_what_is_declared() {
     for [v, d, l, h, f, p] in [[1000, 64, 2, 4, 256, 128], [37, 24, 3, 2, 50, 11], [2048, 32, 1, 8, 64, 16]] {
         let size = |family| sized(family, [v, d, l, h, f], p);
         let [v, d, l, h, f, p] = [v, d, l, h, f, p].map(|n| n as u64);
-        let block = 4 * d * d + 4 * d + 2 * d * f + f + d + 2 * d;
+        let block = 4 * d * d + 4 * d + 2 * d + 2 * d * f + f + d + 2 * d;
         let pooler = d * d + d;
         let bert = v * d + p * d + 2 * d + 2 * d + l * block + pooler + (d * d + d + 2 * d + v) + 2 * d + 2;
         assert_eq!(count(size(Family::Bert), Head::PreTraining), bert);

@@ -8,7 +8,7 @@
 import { describeError, type Activity, type Command, type Event, type ProbeText, type RunState } from "./protocol.ts";
 import { nextSteps, Periodic } from "./pace.ts";
 import { Verifier } from "./verify.ts";
-import { Writer, writes } from "./writer.ts";
+import { answers, Writer, writes, type Piece } from "./writer.ts";
 import { openOrigin } from "./origin.ts";
 import type { EngineHandle, EngineModule, LoadReport, Progress, RunInfo, StepRecord, TrainResult } from "./surface.ts";
 
@@ -330,11 +330,11 @@ export class Runner {
 
   /** Shows one sample: a held-out example for a task, a continuation for a text. */
   private async write(engine: EngineHandle): Promise<void> {
-    if (this.info === undefined || !writes(this.info.architecture)) return;
+    const { info } = this;
+    if (info === undefined || !writes(info)) return;
     const started = this.options.now();
     await this.attempt("generate", async () => {
-      const prompt = this.prompt === "" ? (this.info?.default_prompt ?? "") : this.prompt;
-      const generation = await this.writer.sample(engine, this.task(), prompt);
+      const generation = await this.writer.sample(engine, info, { source: this.probe.text, prompt: this.prompt === "" ? info.default_prompt : this.prompt });
       this.options.post({ type: "sample", run: this.run, step: this.step, generation });
     });
     this.sample.done(started, this.options.now());
@@ -342,11 +342,19 @@ export class Runner {
 
   /** The next piece of the text that the visitor has asked for. */
   private async answer(): Promise<void> {
-    const { engine } = this;
-    if (engine === undefined || !this.writer.busy) return;
+    const { engine, info } = this;
+    if (engine === undefined || info === undefined || !this.writer.busy) return;
+    const post = (piece: Piece): void => {
+      this.options.post({ type: "generated", run: this.run, step: this.step, ...piece });
+    };
     await this.attempt("generate", async () => {
-      const piece = await this.writer.piece(engine, this.task());
-      if (piece !== undefined) this.options.post({ type: "generated", run: this.run, step: this.step, ...piece });
+      const piece = await this.writer.piece(engine, answers(info), async (begun) => {
+        post(begun);
+        await this.options.breathe();
+        // What would make the answer pointless ends it.
+        return !this.queue.some(({ type }) => type === "generate" || type === "configure" || type === "pause");
+      });
+      if (piece !== undefined) post(piece);
     });
   }
 

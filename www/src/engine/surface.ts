@@ -264,7 +264,8 @@ export interface EngineHandle {
   /** `hidden` are tokens of the text, counted without special ones; without it the seed decides what is hidden. */
   inspect(text: string, hidden?: number[]): Promise<Inspection>;
   show(text: string, hidden?: number[]): Shown;
-  generate(request: GenerateRequest): Promise<Generation>;
+  /** After every token `each` hears the text so far; `false` ends the text. */
+  generate(request: GenerateRequest, each?: (text: string, token: string) => boolean | Promise<boolean>): Promise<Generation>;
   set_live(key: string, value: Value): void;
   checkpoint(): Promise<CheckpointFile[]>;
   /** Runs a file of known answers, whatever the run; gives the results so far. */

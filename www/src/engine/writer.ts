@@ -2,18 +2,22 @@
  * Texts that the model writes: samples while it trains, and what the visitor asks for.
  *
  * Writing costs a pass of the model for every token. On a slow device a sample is therefore shorter, and a visitor's
- * text comes in pieces between which training goes on. A task's answer is short and comes at once.
+ * text comes in pieces between which training goes on. An answer, to a task's question or to what an encoder has read,
+ * cannot be cut: it is short, and shown token by token.
  */
-import type { Architecture, EngineHandle, Generation, GenerateRequest } from "./surface.ts";
+import type { EngineHandle, Generation, GenerateRequest, RunInfo } from "./surface.ts";
 
 /** Whether a model writes texts: an encoder by itself fills gaps. */
-export const writes = (architecture: Architecture): boolean => architecture === "decoder-only";
+export const writes = ({ architecture }: RunInfo): boolean => architecture !== "encoder-only";
+
+/** Whether it answers as a whole what it is given, instead of writing on. */
+export const answers = ({ architecture, data }: RunInfo): boolean => architecture === "encoder-decoder" || data.kind === "task";
 
 /** What a piece may take, in milliseconds. */
 const PIECE_MS = 150;
 const PIECE_TOKENS = { least: 8, most: 64 };
 const SAMPLE_TOKENS = { least: 24, most: 120 };
-/** Longer than any task's answer; the engine stops where the answer ends. */
+/** Longer than any answer; the engine stops where the answer ends. */
 const ANSWER_TOKENS = 64;
 
 interface Writing {
@@ -50,37 +54,38 @@ export class Writer {
     this.writing = { id, request, prompt: undefined, text: "", left: request.max_new, pieces: 0 };
   }
 
-  /** Writes the next piece of what was asked for. */
-  async piece(engine: EngineHandle, task: boolean): Promise<Piece | undefined> {
+  /** Writes the next piece of what was asked for; of an answer `watch` sees the beginnings, and ends it with `false`. */
+  async piece(engine: EngineHandle, whole: boolean, watch: (piece: Piece) => Promise<boolean>): Promise<Piece | undefined> {
     const writing = this.writing;
     // If this piece fails, there is nothing to go on with.
     this.writing = undefined;
     if (writing === undefined) return undefined;
     const { request } = writing;
-    const max_new = task ? writing.left : Math.min(writing.left, this.affordable(PIECE_MS, PIECE_TOKENS));
+    const max_new = whole ? Math.min(writing.left, ANSWER_TOKENS) : Math.min(writing.left, this.affordable(PIECE_MS, PIECE_TOKENS));
     const seed = (request.seed + writing.pieces) >>> 0;
-    const piece = await this.timed(engine, { ...request, prompt: request.prompt + writing.text, max_new, seed });
+    const begun = (text: string): Promise<boolean> => watch({ id: writing.id, generation: { prompt: request.prompt, text }, done: false });
+    const piece = await this.timed(engine, { ...request, prompt: request.prompt + writing.text, max_new, seed }, whole ? begun : undefined);
     writing.prompt ??= piece.prompt;
     writing.text += piece.text;
     writing.left -= max_new;
     writing.pieces += 1;
-    const done = task || writing.left <= 0 || piece.text === "";
+    const done = whole || writing.left <= 0 || piece.text === "";
     if (!done) this.writing = writing;
     return { id: writing.id, generation: { ...piece, prompt: writing.prompt, text: writing.text }, done };
   }
 
-  /** A held-out example of a task answered greedily, or a continuation of `prompt` drawn at random. */
-  sample(engine: EngineHandle, task: boolean, prompt: string): Promise<Generation> {
+  /** An answer that the model finds likeliest (to a held-out question, where there are any), or a continuation drawn at random. */
+  sample(engine: EngineHandle, info: RunInfo, { source, prompt }: { source: string; prompt: string }): Promise<Generation> {
     this.samples += 1;
     const seed = this.samples;
-    return task
-      ? this.timed(engine, { prompt: "", max_new: ANSWER_TOKENS, temperature: 0, top_k: 1, seed })
+    return answers(info)
+      ? this.timed(engine, { prompt: info.data.kind === "task" ? "" : source, max_new: ANSWER_TOKENS, temperature: 0, top_k: 1, seed })
       : this.timed(engine, { prompt, max_new: this.affordable(2 * PIECE_MS, SAMPLE_TOKENS), temperature: 0.8, top_k: 40, seed });
   }
 
-  private async timed(engine: EngineHandle, request: GenerateRequest): Promise<Generation> {
+  private async timed(engine: EngineHandle, request: GenerateRequest, each?: (text: string) => Promise<boolean>): Promise<Generation> {
     const started = this.now();
-    const generation = await engine.generate(request);
+    const generation = await engine.generate(request, each);
     // Every token has at least a character, so that this counts no token too few.
     this.msPerToken = (this.now() - started) / Math.max(1, Math.min(generation.text.length, request.max_new));
     return generation;

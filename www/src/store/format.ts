@@ -70,10 +70,14 @@ const SPECIAL: Partial<Record<string, string>> = {
 /** Sentinels by letters: X, Y, Z, and then numbers. */
 const SENTINELS = ["<X>", "<Y>", "<Z>"];
 
+const sentinel = (number: number): string => SENTINELS[number] ?? `<S${number + 1}>`;
+
+/** A text that a model has written, with the sentinels in it by the names that people know. */
+export const written = (text: string): string => text.replaceAll(/<extra_id_(\d+)>/g, (_, number: string) => sentinel(Number(number)));
+
 /** A token's label: what would be invisible gets a sign, special tokens the names that people know. */
 export function token(label: string): string {
   if (label === " ") return "␣";
-  const sentinel = /^<extra_id_(\d+)>$/.exec(label)?.[1];
-  if (sentinel !== undefined) return SENTINELS[Number(sentinel)] ?? `<S${Number(sentinel) + 1}>`;
+  if (/^<extra_id_\d+>$/.test(label)) return written(label);
   return SPECIAL[label] ?? label.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\r", "␍");
 }

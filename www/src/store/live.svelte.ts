@@ -102,7 +102,7 @@ export class Live {
     this.status = "compiling";
     this.compile = undefined;
     this.writeLink();
-    this.asked = this.probe.wanted(this.setup.preset, this.setup.text !== undefined);
+    this.asked = this.probe.wanted(this.setup.preset, this.setup.objective, this.setup.text !== undefined);
     this.client.configure(this.setup.config(), origin === undefined ? this.setup.files() : { ...this.setup.files(), origin }, this.asked);
   }
 
@@ -123,6 +123,8 @@ export class Live {
         return;
       case "caps":
         this.caps = event.caps;
+        // What was verified is another device.
+        this.verification.reset();
         this.softwareNotice = event.caps.software && event.caps.device === "gpu";
         this.view();
         this.apply(this.startWhenReady);
@@ -254,6 +256,7 @@ export class Live {
       if (applied !== undefined) this.setup.draft = applied.draft;
     } else this.problem = problemOf(error, run !== undefined);
     this.say(error.message);
+    if (error.during === "init") this.verification.interrupt(error.message);
     if (error.during === "init") this.status = this.problem?.title === "No WebGPU here" ? "no_webgpu" : "failed";
     else if (error.during === "configure") {
       this.startWhenReady = false;

@@ -58,7 +58,7 @@ export async function draftFor(origin: Origin, draft: Draft, presets: readonly P
   }
   const read = (key: string): unknown => (typeof config === "object" && config !== null ? Reflect.get(config, key) : undefined);
   const family = read("model_type");
-  if (!isFamily(family)) throw new LoadError("refused", `config.json: model_type ${JSON.stringify(family) ?? "is missing"} is none of bert, gpt2, t5, bart, transformer.`);
+  if (!isFamily(family)) throw new LoadError("refused", `config.json: model_type ${typeof family === "string" ? `"${family.slice(0, 40)}"` : "is missing: it"} is none of bert, gpt2, t5, bart, transformer.`);
   const current = presets.find((preset) => preset.name === draft.preset);
   const same = familyOf(draft, current) === family && current !== undefined;
   const preset = same ? current : presetFor(family, undefined, presets);

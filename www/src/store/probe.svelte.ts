@@ -11,6 +11,8 @@ export class Probe {
   shown = $state.raw<Shown | undefined>(undefined);
   error = $state<string | undefined>(undefined);
   private edited = false;
+  /** Of the run; under some there is nothing to choose, and what was chosen before waits. */
+  private objective = "";
 
   /** A click on a token hides or shows it. */
   readonly clickable: boolean = $derived(this.shown !== undefined && hidesTokens(this.shown.objective));
@@ -22,7 +24,8 @@ export class Probe {
   }
 
   /** What the next run is to show; undefined leaves it to the run. */
-  wanted(preset: Preset | undefined, ownText: boolean): ProbeText | undefined {
+  wanted(preset: Preset | undefined, objective: string | undefined, ownText: boolean): ProbeText | undefined {
+    this.objective = objective ?? "";
     const example = ownText ? null : (preset?.example ?? null);
     if (this.edited || example === null) return this.edited ? this.now() : undefined;
     this.text = example.probe;
@@ -31,7 +34,7 @@ export class Probe {
   }
 
   now(): ProbeText {
-    return { text: this.text, ...(this.hidden === undefined ? {} : { hidden: this.hidden }) };
+    return { text: this.text, ...(this.hidden !== undefined && hidesTokens(this.objective) ? { hidden: this.hidden } : {}) };
   }
 
   edit(text: string): ProbeText {

@@ -159,18 +159,27 @@ export class FakeEngine implements EngineHandle {
     return { name, layers, heads, queries, keys, probs };
   }
 
-  generate(request: GenerateRequest): Promise<Generation> {
+  async generate(request: GenerateRequest, each?: (text: string, token: string) => boolean | Promise<boolean>): Promise<Generation> {
+    if (this.info().architecture === "encoder-decoder") {
+      const target = this.show(request.prompt).target.slice(0, request.max_new);
+      const written: string[] = [];
+      for (const token of target) {
+        written.push(token);
+        if ((await each?.(written.join(" "), token)) === false) break;
+      }
+      return { prompt: request.prompt, text: written.join(" ") };
+    }
     if (!this.task()) {
       const text = "the cat of anna is red. the dog of ben is green. anna gave the ball to ben. ";
       const clear = Math.round(text.length * this.progress());
       const said = [...text].map((c, i) => (i < clear ? c : "etaoin shrdlu"[Math.floor(noise(i, request.seed) * 13)])).join("");
-      return Promise.resolve({ prompt: request.prompt, text: said });
+      return { prompt: request.prompt, text: said };
     }
     const words = ["hello", "water", "train", "brick", "olive", "quiet", "stone", "piano"];
     const prompt = request.prompt === "" ? `${words[request.seed % words.length] ?? "hello"}|` : request.prompt;
     const right = [...prompt.replace("|", "")].reverse();
     const text = right.map((c, i) => (noise(i, request.seed, this.read) < this.progress() * 1.05 ? c : "x")).join("");
-    return Promise.resolve({ prompt, text, correct: text === right.join("") });
+    return { prompt, text, correct: text === right.join("") };
   }
 
   set_live(key: string, value: Value): void {

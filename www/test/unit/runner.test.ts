@@ -186,6 +186,23 @@ describe("runner", () => {
     expect(of("snapshot")[1]?.inspection.predictions.map(({ position }) => position)).toEqual([1, 5]);
   });
 
+  it("shows an answer token by token, and ends it when it is pointless", async () => {
+    const { runner, until, of } = await started();
+    runner.send({ type: "configure", run: 1, config: { preset: "figure-t5", settings: {}, seed: 1 } });
+    await until(() => of("snapshot").length === 1);
+    const ask = (id: number): void => {
+      runner.send({ type: "generate", run: 1, id, request: { prompt: "I love this red car", max_new: 64, temperature: 0, top_k: 1, seed: 1 } });
+    };
+    ask(1);
+    await until(() => of("generated").at(-1)?.done === true);
+    expect(of("generated").map(({ generation }) => generation.text)).toEqual(["<extra_id_0>", "<extra_id_0> love", "<extra_id_0> love </s>", "<extra_id_0> love </s>"]);
+    ask(2);
+    await until(() => of("generated").length === 5);
+    ask(3);
+    await until(() => of("generated").some(({ id, done }) => id === 3 && done));
+    expect(of("generated").filter(({ id }) => id === 2).at(-1)?.generation.text).not.toContain("</s>");
+  });
+
   it("writes no samples of a model that fills gaps", async () => {
     const { runner, until, of, states } = await started();
     runner.send({ type: "configure", run: 1, config: { preset: "figure-bert", settings: {}, seed: 1 } });

@@ -174,6 +174,7 @@ describe("numbers", () => {
     expect(format.setting(null)).toBe("auto");
     expect(format.token(" ")).toBe("␣");
     expect(["[CLS]", "<extra_id_1>", "<extra_id_5>", "</s>", "car"].map(format.token)).toEqual(["<cls>", "<Y>", "<S6>", "<eos>", "car"]);
+    expect(format.written("<extra_id_0> love <extra_id_1> red car")).toBe("<X> love <Y> red car");
     expect(format.percent(1)).toBe("100.0 %");
     expect(format.percent(0.9998)).toBe("99.98 %");
   });
