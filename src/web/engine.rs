@@ -12,13 +12,28 @@ use crate::train::{Device, DeviceChoice, Generated, Generation, Preset, Session,
 
 /// A run to set up: a preset, what differs from it, a seed.
 #[derive(Deserialize)]
-struct RunConfig {
-    preset: String,
+pub(super) struct RunConfig {
+    pub preset: String,
     #[serde(default)]
-    settings: Map<String, Value>,
-    seed: u32,
+    pub settings: Map<String, Value>,
+    pub seed: u32,
     #[serde(default)]
-    text_name: Option<String>,
+    pub text_name: Option<String>,
+}
+
+impl RunConfig {
+    pub fn read(config: JsValue) -> Result<Self, Failure> {
+        serde_wasm_bindgen::from_value(config)
+            .map_err(|e| Failure::new("setting", &format!("the run's configuration: {e}")))
+    }
+}
+
+/// Passes on how far compiling is: done, total, name.
+pub(super) fn compiling(progress: &Function) -> impl FnMut(usize, usize, &str) {
+    |done, total, label| {
+        // What the page does with the progress cannot stop the run.
+        let _ = progress.call3(&JsValue::NULL, &done.into(), &total.into(), &label.into());
+    }
 }
 
 /// A text to continue, or to answer. What is not given stays at what changes nothing.
@@ -85,7 +100,7 @@ struct Written {
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) device: Option<Device>,
-    session: Option<Session>,
+    pub(super) session: Option<Session>,
 }
 
 #[wasm_bindgen]
@@ -139,8 +154,7 @@ impl Engine {
         progress: Function,
         tokenizer: Option<Uint8Array>,
     ) -> Result<JsValue, JsValue> {
-        let config: RunConfig = serde_wasm_bindgen::from_value(config)
-            .map_err(|e| Failure::new("setting", &format!("the run's configuration: {e}")))?;
+        let config = RunConfig::read(config)?;
         let preset = Preset::find(&config.preset).map_err(Failure::from)?;
         let mut settings = preset.settings().map_err(Failure::from)?;
         settings.apply(config.settings.iter().map(|(key, value)| (key.as_str(), value))).map_err(Failure::from)?;
@@ -155,11 +169,9 @@ impl Engine {
         let text = bytes.as_deref().map(|b| (name, b));
         let data = preset.dataset_with(&settings, tokenizer, text).map_err(Failure::from)?;
         let device = self.device.clone().map_or(DeviceChoice::Cpu, DeviceChoice::Open);
-        let mut report = |done: usize, total: usize, label: &str| {
-            // What the page does with the progress cannot stop the run.
-            let _ = progress.call3(&JsValue::NULL, &done.into(), &total.into(), &label.into());
-        };
-        let session = Session::new(settings, data, config.seed, device, &mut report).await.map_err(Failure::from)?;
+        let session = Session::new(settings, data, config.seed, device, &mut compiling(&progress))
+            .await
+            .map_err(Failure::from)?;
         let info = self.session.insert(session).info();
         to_js(&info)
     }

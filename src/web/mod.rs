@@ -3,6 +3,7 @@
 //! No tensor handle crosses the boundary. Every error is a JavaScript `Error` with a stable `code` beside its sentence.
 //! Calls must not overlap: the worker makes the next one when the last has settled.
 
+mod checkpoint;
 mod convert;
 mod engine;
 mod verify;

@@ -44,12 +44,16 @@ export function drawing(): string {
   return `<svg class="shell-map" viewBox="0 0 ${LEFT + size} ${TOP + size}" role="img" aria-label="${title}">${parts.join("")}</svg>`;
 }
 
-/** The policy of the page. Nothing but own files: no inline script, no inline style, no other origin. */
+/**
+ * The policy of the page. Nothing but own files: no inline script, no inline style, no script of another origin. Data may
+ * come over https: because a visitor may load a model from any host by its address; nothing else asks for any. The port
+ * on 127.0.0.1 is for models that a visitor serves on this computer.
+ */
 export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
-  "connect-src 'self'",
+  "connect-src 'self' https: http://127.0.0.1:*",
   "img-src 'self' blob: data:",
   "style-src 'self'",
   "font-src 'self'",

@@ -88,6 +88,10 @@ pub struct TrainArgs {
     /// A tokenizer.json to read the text with, instead of one made from it.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub tokenizer: Option<PathBuf>,
+    /// Start from the model of a directory in Hugging Face's form: its sizes, tokenizer and weights. A head that it lacks
+    /// is new.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["resume", "tokenizer"])]
+    pub from: Option<PathBuf>,
     /// Length of the run.
     #[arg(long, value_name = "N")]
     pub steps: Option<u32>,

@@ -52,6 +52,16 @@ pub fn name(path: &Path) -> String {
 /// The settings of a preset with what the user changed.
 pub fn settings(preset: &Preset, changes: &[Pair], steps: Option<u32>) -> Result<Settings, CliError> {
     let mut settings = preset.settings()?;
+    change(&mut settings, changes)?;
+    if let Some(steps) = steps {
+        settings.set("steps", &steps.into())?;
+    }
+    check_model(&settings)?;
+    Ok(settings)
+}
+
+/// Sets what the user changed.
+pub fn change(settings: &mut Settings, changes: &[Pair]) -> Result<(), CliError> {
     // Other keys depend on the family, and on the objective.
     let rank = |key: &str| ["family", "objective"].iter().position(|&first| first == key).unwrap_or(2);
     let mut changes: Vec<&Pair> = changes.iter().collect();
@@ -59,11 +69,7 @@ pub fn settings(preset: &Preset, changes: &[Pair], steps: Option<u32>) -> Result
     for Pair { key, value } in changes {
         settings.set_text(key, value)?;
     }
-    if let Some(steps) = steps {
-        settings.set("steps", &steps.into())?;
-    }
-    check_model(&settings)?;
-    Ok(settings)
+    Ok(())
 }
 
 /// Refuses a model that cannot be before its data is read, which may take a while. The vocabulary may not be known yet.

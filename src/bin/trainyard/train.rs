@@ -1,12 +1,14 @@
 //! `trainyard train`: sets a run up, or picks it up again, and takes it to its end.
 
+use std::path::Path;
 use std::time::Instant;
 
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::{Value, json};
 use trainyard::data::{Dataset, TokenizerChoice};
-use trainyard::train::checkpoint::{OPTIMIZER, TextRecord, WEIGHTS};
+use trainyard::models::Model;
+use trainyard::train::checkpoint::{DiskFile, OPTIMIZER, Strictness, TextRecord, WEIGHTS, Weights};
 use trainyard::train::{Evaluation, Preset, Session, Settings, StepMetrics, TrainError, number, single};
 
 use crate::args::TrainArgs;
@@ -14,7 +16,7 @@ use crate::error::{CliError, Diverged};
 use crate::metrics::Metrics;
 use crate::output;
 use crate::progress::{Progress, compiling, notice};
-use crate::run::{MAX_WEIGHTS, Run, required, tokenizer};
+use crate::run::{MAX_WEIGHTS, Run, read_model, required, tokenizer, weights};
 use crate::source;
 use crate::store::Store;
 
@@ -56,27 +58,73 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
 /// A new run.
 fn begin(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
     let preset = Preset::find(args.preset.as_deref().unwrap_or_default())?;
-    let settings = source::settings(preset, &args.settings, args.steps)?;
+    let mut settings = source::settings(preset, &args.settings, args.steps)?;
+    let origin = args.from.as_deref().map(Origin::open).transpose()?;
+    if let Some(origin) = &origin {
+        settings.start_from(&origin.model).map_err(|error| origin.store.fault(error))?;
+        // What the user says counts before what the checkpoint says.
+        source::change(&mut settings, &args.settings)?;
+    }
     let device = args.device.choice()?;
     if !args.overwrite && !store.is_vacant()? {
         return Err(CliError::NotEmpty { dir: store.dir().to_owned() });
     }
-    let tokenizer = match &args.tokenizer {
-        Some(path) => TokenizerChoice::Given(source::read_tokenizer(path)?),
-        None => settings.tokenizer_choice(),
-    };
-    let (text, data) = match &args.data {
-        Some(path) => {
-            let bytes = source::read_text(path)?;
-            let text = TextRecord::new(&source::name(path), &bytes);
-            let data = preset.dataset_with(&settings, tokenizer, Some((&text.path, &bytes)))?;
-            (Some(text), data)
+    let file = args.data.as_ref().map(|path| Ok::<_, CliError>((source::name(path), source::read_text(path)?)));
+    let file = file.transpose()?;
+    let given = file.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let data = match (&origin, &args.tokenizer) {
+        (Some(origin), _) => {
+            let data = preset.dataset_from(&settings, tokenizer(&origin.store)?, given);
+            data.map_err(|error| origin.fault(error))?
         }
-        None => (None, preset.dataset_with(&settings, tokenizer, None)?),
+        (None, Some(path)) => {
+            preset.dataset_with(&settings, TokenizerChoice::Given(source::read_tokenizer(path)?), given)?
+        }
+        (None, None) => preset.dataset(&settings, given)?,
     };
-    let session = block_on(Session::new(settings, data, args.seed, device, &mut compiling()))?;
+    let text = file.as_ref().map(|(name, bytes)| TextRecord::new(name, bytes));
+    let mut session = block_on(Session::new(settings, data, args.seed, device, &mut compiling()))?;
+    if let Some(origin) = &origin {
+        origin.load(&mut session)?;
+    }
     store.start()?;
     Ok(Start { preset, text, session })
+}
+
+/// A checkpoint to start from, opened.
+struct Origin {
+    store: Store,
+    model: Model,
+    weights: Weights<DiskFile>,
+}
+
+impl Origin {
+    fn open(dir: &Path) -> Result<Self, CliError> {
+        let store = Store::open(dir)?;
+        let (model, weights) = (read_model(&store)?, weights(&store)?);
+        Ok(Self { store, model, weights })
+    }
+
+    /// An error that may be about one of its files.
+    fn fault(&self, error: TrainError) -> CliError {
+        match error {
+            TrainError::Checkpoint { .. } | TrainError::Weights(_) | TrainError::Vocabulary { .. } => {
+                self.store.fault(error)
+            }
+            other => other.into(),
+        }
+    }
+
+    /// Puts its weights into a new run, and says what came of it.
+    fn load(&self, session: &mut Session) -> Result<(), CliError> {
+        let loaded = block_on(session.start_from(&self.weights, Strictness::Partial));
+        let report = loaded.map_err(|error| self.fault(error))?;
+        let count = |model: &Model| model.parameters().map_err(TrainError::from);
+        let (before, after) = (count(&self.model)?, count(&session.settings().model)?);
+        notice(&format!("{}: {report}", self.store.dir().display()));
+        notice(&format!("The checkpoint's model has {before} parameters, the run's has {after}."));
+        Ok(())
+    }
 }
 
 /// The run in the directory.
@@ -99,6 +147,8 @@ fn resume(args: &TrainArgs, store: &Store) -> Result<Start, CliError> {
     if step >= steps {
         return Err(CliError::Finished { dir: store.dir().to_owned(), step, steps });
     }
+    // A run that was started from a checkpoint has more of it than the settings tell.
+    settings.start_from(&read_model(store)?).map_err(|error| store.fault(error))?;
     let data = same_data(args, store, &run)?;
     let weights = required(store, WEIGHTS, MAX_WEIGHTS)?;
     let moments = required(store, OPTIMIZER, 2 * MAX_WEIGHTS)?;

@@ -44,6 +44,16 @@ impl Family {
         }
     }
 
+    /// Whether a parameter of this plain name has a row for each class or label: what another task has of another shape.
+    pub(super) fn counts_labels(self, plain: &str) -> bool {
+        match self {
+            Self::Bert => plain.starts_with("classifier.") || plain.starts_with("qa_outputs."),
+            Self::Gpt2 => ["score.", "classifier.", "qa_outputs."].iter().any(|head| plain.starts_with(head)),
+            Self::Bart => plain.starts_with("classification_head.out_proj.") || plain.starts_with("qa_outputs."),
+            Self::T5 | Self::Transformer => false,
+        }
+    }
+
     /// Whether a tensor of this plain name is no weight: a buffer, or what an old version saved and never used.
     pub(super) fn is_buffer(self, plain: &str) -> bool {
         match self {

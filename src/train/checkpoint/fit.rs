@@ -108,6 +108,16 @@ impl Fit {
         fit
     }
 
+    /// Treats a head for another number of labels as one that is not there: another task's is of no use.
+    pub fn leave_heads(&mut self, family: Family) {
+        let (heads, rest) = std::mem::take(&mut self.report.wrong_shape)
+            .into_iter()
+            .partition(|wrong| family.counts_labels(&family.plain(&wrong.name)));
+        self.report.wrong_shape = rest;
+        let heads: Vec<WrongShape> = heads;
+        self.report.missing.extend(heads.into_iter().map(|wrong| wrong.name));
+    }
+
     /// Files a tensor of [`Self::zeros`] under what its numbers say.
     pub fn settle(&mut self, name: &str, values: &[f32]) {
         let zero = values.iter().all(|&value| value == 0.0);

@@ -102,6 +102,13 @@ impl<S: Source> Weights<S> {
         for at in std::mem::take(&mut fit.zeros) {
             fit.settle(&found[at].name, &self.read(at).await?);
         }
+        if strictness == Strictness::Partial {
+            fit.leave_heads(family);
+            if fit.loads.is_empty() && fit.report.wrong_shape.is_empty() {
+                let tensor = found.first().map(|entry| entry.name.clone()).unwrap_or_default();
+                return Err(WeightsError::Foreign { family: family.name(), tensors: found.len(), tensor }.into());
+            }
+        }
         fit.check(strictness)?;
         for &(at, _) in &fit.loads {
             found[at].check_read().map_err(|error| self.fault(at, error))?;

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod safetensors;
 mod source;
+mod start;
 mod tokenizer_files;
 mod weights;
 

@@ -47,7 +47,8 @@ pub enum Strictness {
     Exact,
     /// Every parameter: a model that is used as it is.
     Complete,
-    /// Whatever fits, the caller sets the rest: fine-tuning with a new head.
+    /// Whatever fits, the caller sets the rest: fine-tuning with a new head. A head for another number of labels counts
+    /// as missing, but something has to fit.
     Partial,
 }
 

@@ -73,6 +73,16 @@ pub enum WeightsError {
         /// What was asked for.
         strictness: Strictness,
     },
+    /// A checkpoint of something else.
+    #[error("none of the {tensors} tensors is a parameter of this {family} model; the first is {tensor:?}")]
+    Foreign {
+        /// The model's family.
+        family: &'static str,
+        /// How many tensors there are.
+        tensors: usize,
+        /// One of them; empty where there is none.
+        tensor: String,
+    },
     /// A weight is infinite or not a number.
     #[error("tensor {name:?} holds {count} values that are not finite, the first at {first}")]
     NonFinite {

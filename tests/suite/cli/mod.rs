@@ -3,6 +3,7 @@
 mod checkpoint;
 mod errors;
 mod figures;
+mod from;
 mod generate;
 mod resume;
 mod train;

@@ -12,6 +12,7 @@ mod peak_memory;
 mod runs;
 mod safetensors;
 mod settings;
+mod start;
 pub mod state_dicts;
 
 use pollster::block_on;

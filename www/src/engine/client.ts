@@ -4,6 +4,7 @@
  */
 import workerUrl from "./worker.ts?worker&url";
 import { PROTOCOL_VERSION, type Command, type Event, type ProbeText } from "./protocol.ts";
+import type { Origin } from "./origin.ts";
 import type { DeviceKind, GenerateRequest, RunConfig, Settings, Value } from "./surface.ts";
 
 export type Listener = (event: Event) => void;
@@ -48,7 +49,7 @@ export class EngineClient {
     this.send({ type: "init", version: PROTOCOL_VERSION, device, engine: this.engine });
   }
 
-  configure(config: RunConfig, files: { text?: Uint8Array; tokenizer?: Uint8Array }, probe: ProbeText | undefined): number {
+  configure(config: RunConfig, files: { text?: Uint8Array; tokenizer?: Uint8Array; origin?: Origin }, probe: ProbeText | undefined): number {
     this.nextRun += 1;
     this.send({
       type: "configure",
@@ -58,6 +59,10 @@ export class EngineClient {
       ...(probe === undefined ? {} : { probe }),
     });
     return this.nextRun;
+  }
+
+  cancelLoad(): void {
+    this.send({ type: "cancel_load" });
   }
 
   start(): void {
@@ -114,7 +119,7 @@ export class EngineClient {
 
   private receive(event: Event): void {
     if (event.type === "configured") this.current = event.run;
-    else if (event.type === "compiling") {
+    else if (event.type === "compiling" || event.type === "loading") {
       if (event.run !== this.nextRun) return;
     } else if (event.type === "error") {
       // A refused configuration carries the number of the run that it would have been.

@@ -15,6 +15,7 @@ import type {
   Inspection,
   KnownAnswer,
   Knob,
+  LoadReport,
   Preset,
   RunConfig,
   RunInfo,
@@ -24,9 +25,10 @@ import type {
   StepRecord,
   Value,
 } from "./surface.ts";
+import type { Origin } from "./origin.ts";
 
 /** Raised with every change of meaning; both sides compare it before anything else. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The sentence whose maps are shown, and the tokens of it to hide; without them the seed decides. */
 export interface ProbeText {
@@ -36,7 +38,8 @@ export interface ProbeText {
 
 export type Command =
   | { type: "init"; version: number; device: DeviceKind; engine: string }
-  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; tokenizer?: Uint8Array; probe?: ProbeText; prompt?: string }
+  | { type: "configure"; run: number; config: RunConfig; text?: Uint8Array; tokenizer?: Uint8Array; origin?: Origin; probe?: ProbeText; prompt?: string }
+  | { type: "cancel_load" }
   | { type: "start"; run: number }
   | { type: "pause"; run: number }
   | { type: "step"; run: number; count: number }
@@ -65,7 +68,9 @@ export type Event =
   | { type: "catalog"; version: number; presets: Preset[]; knobs: Knob[] }
   | { type: "caps"; caps: Caps }
   | { type: "compiling"; run: number; done: number; total: number; label: string }
-  | { type: "configured"; run: number; info: RunInfo }
+  /** Bytes of weights: so far, and of all files opened. */
+  | { type: "loading"; run: number; name: string; done: number; total: number }
+  | { type: "configured"; run: number; info: RunInfo; loaded?: LoadReport }
   | { type: "metrics"; run: number; records: StepRecord[]; active_ms: number }
   | { type: "evaluation"; run: number; evaluation: Evaluation }
   | { type: "snapshot"; run: number; inspection: Inspection }

@@ -9,7 +9,8 @@ import { describeError, type Activity, type Command, type Event, type ProbeText,
 import { nextSteps, Periodic } from "./pace.ts";
 import { Verifier } from "./verify.ts";
 import { answers, Writer, writes, type Piece } from "./writer.ts";
-import type { EngineHandle, EngineModule, RunInfo, StepRecord, TrainResult } from "./surface.ts";
+import { openOrigin } from "./origin.ts";
+import type { EngineHandle, EngineModule, LoadReport, Progress, RunInfo, StepRecord, TrainResult } from "./surface.ts";
 
 export interface RunnerOptions {
   post: (event: Event) => void;
@@ -30,6 +31,8 @@ export class Runner {
   private readonly queue: Serve[] = [];
   private pumping = false;
   private run = 0;
+  /** Ends the reading of a checkpoint. */
+  private loading: AbortController | undefined;
   private info: RunInfo | undefined;
   private training = false;
   private ended = false;
@@ -82,6 +85,10 @@ export class Runner {
       this.verifier.stop(command.id);
       return;
     }
+    if (command.type === "cancel_load") {
+      this.loading?.abort();
+      return;
+    }
     if (command.type === "schedule") {
       void this.attempt("schedule", () => {
         this.options.post({ type: "schedule", points: this.module.schedule(command.preset, command.settings, command.points) });
@@ -119,7 +126,7 @@ export class Runner {
       if (this.training) await this.pause(engine);
       return this.verifier.run(engine, command);
     }
-    if (command.type === "view" || command.type === "schedule" || command.type === "stop_verify" || command.run !== this.run || this.info === undefined) return;
+    if (command.type === "view" || command.type === "schedule" || command.type === "stop_verify" || command.type === "cancel_load" || command.run !== this.run || this.info === undefined) return;
     switch (command.type) {
       case "start":
         if (!this.ended) {
@@ -159,7 +166,7 @@ export class Runner {
       const progress = (done: number, total: number, label: string): void => {
         this.options.post({ type: "compiling", run: command.run, done, total, label });
       };
-      const info = await engine.configure(command.config, command.text, progress, command.tokenizer);
+      const { info, report } = await this.make(engine, command, progress);
       this.run = command.run;
       this.info = info;
       this.ended = false;
@@ -173,7 +180,7 @@ export class Runner {
       this.probe = command.probe ?? { text: info.default_probe };
       this.prompt = command.prompt ?? "";
       for (const job of [this.metrics, this.maps, this.evaluation, this.sample]) job.reset();
-      this.options.post({ type: "configured", run: this.run, info });
+      this.options.post({ type: "configured", run: this.run, info, ...(report === undefined ? {} : { loaded: report }) });
     } catch (thrown) {
       this.options.post({ type: "error", run: command.run, error: describeError(thrown, "configure") });
       return;
@@ -184,6 +191,22 @@ export class Runner {
     if (!kept) return;
     this.probe = { text: this.info.default_probe };
     if (this.show(engine, { replaced: true })) await this.inspect(engine);
+  }
+
+  /** The new run: from nothing, or from a checkpoint. */
+  private async make(engine: EngineHandle, command: Extract<Serve, { type: "configure" }>, progress: Progress): Promise<{ info: RunInfo; report?: LoadReport }> {
+    const { run, config, text, tokenizer, origin } = command;
+    if (origin === undefined) return { info: await engine.configure(config, text, progress, tokenizer) };
+    const loading = new AbortController();
+    this.loading = loading;
+    const files = openOrigin(origin, loading.signal, (name, done, total) => {
+      this.options.post({ type: "loading", run, name, done, total });
+    });
+    try {
+      return await engine.load(config, text, progress, files);
+    } finally {
+      this.loading = undefined;
+    }
   }
 
   private async advance(): Promise<void> {

@@ -227,12 +227,37 @@ export interface KnownAnswer {
 /** Called before each case with the result of the one before, and after the last; `false` ends the verification. */
 export type VerifyProgress = (done: number, total: number, name: string, result: KnownAnswer | undefined) => Promise<boolean>;
 
+/** A file of a checkpoint; `read` gives exactly as many bytes as are asked for. */
+export interface OpenFile {
+  size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** Files of a checkpoint by name; what it throws comes out of `load`. */
+export interface CheckpointDirectory {
+  open(name: string): Promise<OpenFile | undefined>;
+}
+
+/** How a checkpoint met the parameters of the run. */
+export interface LoadReport {
+  sentence: string;
+  loaded: number;
+  missing: string[];
+  unexpected: string[];
+  ignored: string[];
+  /** Loaded tensors that were not in single precision. */
+  cast: number;
+  parameters: { checkpoint: number; run: number };
+}
+
 export type Progress = (done: number, total: number, label: string) => void;
 
 /** One model on one device. Calls must not overlap: the runner makes them one after another. */
 export interface EngineHandle {
   caps(): Caps;
   configure(config: RunConfig, text: Uint8Array | undefined, progress: Progress, tokenizer?: Uint8Array): Promise<RunInfo>;
+  /** A run with the model, tokenizer and weights of a checkpoint. */
+  load(config: RunConfig, text: Uint8Array | undefined, progress: Progress, files: CheckpointDirectory): Promise<{ info: RunInfo; report: LoadReport }>;
   train(steps: number): Promise<TrainResult>;
   drain(): Promise<TrainResult>;
   evaluate(): Promise<Evaluation>;

@@ -4,9 +4,11 @@
  * Views read it and call its methods; they never see a message, a worker or the WebAssembly module. This file holds what
  * people do; how events become state is in `live.svelte.ts`.
  */
+import type { Origin } from "../engine/origin.ts";
 import type { DeviceKind, Family, GenerateRequest, Value } from "../engine/surface.ts";
 import { chooseFile, textOrProblem } from "./files.ts";
 import * as format from "./format.ts";
+import { draftFor } from "./loading.svelte.ts";
 import { Live } from "./live.svelte.ts";
 import { SCHEDULE_POINTS } from "./schedule.ts";
 import type { Draft } from "./url.ts";
@@ -108,6 +110,23 @@ export class App extends Live {
       this.probe.forget();
       this.apply(false);
     });
+  }
+
+  /** Starts a run from a checkpoint; the run before stays until the new one is loaded. */
+  async load(origin: Origin): Promise<void> {
+    this.loading.begin();
+    try {
+      this.setup.draft = await draftFor(origin, this.setup.draft, this.setup.presets);
+    } catch (thrown) {
+      this.loading.failed(thrown instanceof Error ? thrown.message : String(thrown));
+      return;
+    }
+    this.probe.forget();
+    this.apply(false, origin);
+  }
+
+  cancelLoad(): void {
+    this.client.cancelLoad();
   }
 
   chooseText(): void {

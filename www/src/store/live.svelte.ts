@@ -2,9 +2,11 @@
  * The page's state as the worker reports it: events in, what the views show out. What people do is in `app.svelte.ts`.
  */
 import { EngineClient } from "../engine/client.ts";
+import type { Origin } from "../engine/origin.ts";
 import type { EngineError, Event, ProbeText } from "../engine/protocol.ts";
 import type { Caps, Generation, SchedulePoints } from "../engine/surface.ts";
 import { download } from "./files.ts";
+import { Loading } from "./loading.svelte.ts";
 import type { Milestone } from "./milestones.ts";
 import { Probe } from "./probe.svelte.ts";
 import { problemOf, type Problem } from "./problems.ts";
@@ -37,6 +39,7 @@ export class Live {
   readonly ui = new Ui();
   readonly setup = new Setup();
   readonly probe = new Probe();
+  readonly loading = new Loading();
   readonly verification = new Verification({
     verify: (text) => this.client.verify(text),
     stop: (id) => {
@@ -92,7 +95,7 @@ export class Live {
   }
 
   /** Configures a run from the draft; the old run ends when the new one has been accepted. */
-  apply(train: boolean): void {
+  apply(train: boolean, origin?: Origin): void {
     clearTimeout(this.timer);
     this.startWhenReady = train;
     this.problem = undefined;
@@ -100,7 +103,7 @@ export class Live {
     this.compile = undefined;
     this.writeLink();
     this.asked = this.probe.wanted(this.setup.preset, this.setup.objective, this.setup.text !== undefined);
-    this.client.configure(this.setup.config(), this.setup.files(), this.asked);
+    this.client.configure(this.setup.config(), origin === undefined ? this.setup.files() : { ...this.setup.files(), origin }, this.asked);
   }
 
   protected writeLink(): void {
@@ -129,8 +132,12 @@ export class Live {
       case "compiling":
         this.compile = event;
         return;
+      case "loading":
+        this.loading.progress = event;
+        return;
       case "configured":
         this.configured(event.info);
+        if (event.loaded !== undefined) this.loading.loaded(event.loaded);
         return;
       case "metrics":
         this.milestones(this.run?.metrics(event) ?? []);
@@ -241,10 +248,16 @@ export class Live {
       return;
     }
     const run = this.run;
-    this.problem = problemOf(error, run !== undefined);
+    const load = error.during === "configure" && this.loading.busy;
+    if (load) {
+      // The dialog says it; the set-up of the run that goes on comes back.
+      this.loading.failed(error.message);
+      const applied = this.setup.applied;
+      if (applied !== undefined) this.setup.draft = applied.draft;
+    } else this.problem = problemOf(error, run !== undefined);
     this.say(error.message);
     if (error.during === "init") this.verification.interrupt(error.message);
-    if (error.during === "init") this.status = this.problem.title === "No WebGPU here" ? "no_webgpu" : "failed";
+    if (error.during === "init") this.status = this.problem?.title === "No WebGPU here" ? "no_webgpu" : "failed";
     else if (error.during === "configure") {
       this.startWhenReady = false;
       this.compile = undefined;

@@ -11,6 +11,7 @@ import { launch, open } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 import { families } from "./checks/families.mjs";
 import { faults } from "./checks/faults.mjs";
+import { load } from "./checks/load.mjs";
 import { numbers } from "./checks/numbers.mjs";
 import { page } from "./checks/page.mjs";
 import { shots } from "./checks/shots.mjs";
@@ -28,7 +29,7 @@ async function main() {
   const server = given === undefined || fake ? await serve(folder) : { address: given.endsWith("/") ? given : `${given}/`, stop: async () => undefined };
   mkdirSync(shotsFolder, { recursive: true });
   const browsers = { gpu: await launch({ gpu: true }), bare: await launch({ gpu: false }) };
-  const all = [...page, ...numbers, ...families, ...faults, ...verify, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
+  const all = [...page, ...numbers, ...families, ...faults, ...verify, ...load, ...shots].filter((check) => !(fake && check.real) && words.every((word) => check.name.includes(word)));
   let passed = 0;
   let failed = 0;
   for (const check of all) {

@@ -2,7 +2,7 @@
  * A stand-in engine for tests and for work on the page: deterministic loss curves and attention maps, no model behind
  * them. It is never part of a production build (test/unit/bundle.test.ts looks).
  */
-import type {
+import type { CheckpointDirectory, LoadReport,
   Caps, CheckpointFile, DeviceKind, EngineHandle, EngineModule, Evaluation, Generation, GenerateRequest, Inspection,
   Family, KnownAnswer, Predicted, Preset, Progress, RunConfig, RunInfo, SchedulePoints, Settings, Shown, Stage, StageName, StepRecord, TrainResult,
   Value, VerifyProgress,
@@ -97,6 +97,15 @@ export class FakeEngine implements EngineHandle {
     };
     this.run = { config, preset, settings, info };
     return info;
+  }
+
+  async load(config: RunConfig, text: Uint8Array | undefined, progress: Progress, files: CheckpointDirectory): Promise<{ info: RunInfo; report: LoadReport }> {
+    const weights = await files.open("model.safetensors");
+    if (weights === undefined) throw new FakeError("weights", "there is no model.safetensors");
+    await weights.read(0, weights.size);
+    const info = await this.configure(config, text, progress);
+    const parameters = { checkpoint: info.parameters, run: info.parameters };
+    return { info, report: { sentence: "1 of 1 parameters are loaded.", loaded: 1, missing: [], unexpected: [], ignored: [], cast: 0, parameters } };
   }
 
   async train(steps: number): Promise<TrainResult> {
