@@ -156,28 +156,36 @@ pub(super) fn objective(name: &str, like: &Objective) -> Objective {
     objective
 }
 
-/// Share of noise, and mean length of its spans, where an objective has them.
+/// Settings of how much an objective corrupts, and how; one that an objective does not have is null in a listing.
+pub const NOISE: [&str; 7] = ["mask_rate", "mean_span", "permute", "mask_tokens", "delete_tokens", "insert", "rotate"];
+
+/// One of [`NOISE`], where the objective has it.
 #[must_use]
-pub(super) const fn noise(objective: &Objective) -> Option<(f64, Option<f64>)> {
-    match objective {
-        Objective::Mlm(mlm) | Objective::MlmNsp(mlm) | Objective::MlmSop(mlm) => Some((mlm.probability, None)),
-        Objective::Span(span) => Some((span.density, Some(span.mean))),
-        Objective::Denoise(denoise) => Some((denoise.infill, Some(denoise.lambda))),
-        _ => None,
+pub(super) fn noise(objective: &Objective, key: &str) -> Option<f64> {
+    noise_slot(&mut objective.clone(), key).copied()
+}
+
+/// Sets one of [`NOISE`], where the objective has it.
+pub(super) fn set_noise(objective: &mut Objective, key: &str, value: f64) {
+    if let Some(slot) = noise_slot(objective, key) {
+        *slot = value;
     }
 }
 
-/// Sets one of [`noise`], where the objective has it.
-pub(super) fn set_noise(objective: &mut Objective, key: &str, value: f64) {
-    let slot = match (objective, key) {
+fn noise_slot<'a>(objective: &'a mut Objective, key: &str) -> Option<&'a mut f64> {
+    Some(match (objective, key) {
         (Objective::Mlm(mlm) | Objective::MlmNsp(mlm) | Objective::MlmSop(mlm), "mask_rate") => &mut mlm.probability,
         (Objective::Span(span), "mask_rate") => &mut span.density,
         (Objective::Span(span), "mean_span") => &mut span.mean,
         (Objective::Denoise(denoise), "mask_rate") => &mut denoise.infill,
         (Objective::Denoise(denoise), "mean_span") => &mut denoise.lambda,
-        _ => return,
-    };
-    *slot = value;
+        (Objective::Denoise(denoise), "permute") => &mut denoise.permute,
+        (Objective::Denoise(denoise), "mask_tokens") => &mut denoise.mask,
+        (Objective::Denoise(denoise), "delete_tokens") => &mut denoise.delete,
+        (Objective::Denoise(denoise), "insert") => &mut denoise.insert,
+        (Objective::Denoise(denoise), "rotate") => &mut denoise.rotate,
+        _ => return None,
+    })
 }
 
 /// Whether the pieces of a word are masked together.

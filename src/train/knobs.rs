@@ -92,6 +92,12 @@ impl Knob {
     }
 }
 
+/// How much one of BART's noisers does; 0 turns it off.
+const fn noiser(key: &'static str, label: &'static str, help: &'static str) -> Knob {
+    Knob { key, label, kind: SHARE, live: false, group: Group::Objective, families: &[Bart, T5, Transformer], help }
+}
+
+const SHARE: Kind = Kind::Float { min: 0.0, max: 1.0 };
 const PROBABILITY: Kind = Kind::Float { min: 0.0, max: 0.95 };
 /// Up to what single precision holds: a rate that is too high shows in the loss, and that is a lesson.
 const RATE: Kind = Kind::Float { min: 0.0, max: 1e38 };
@@ -439,7 +445,7 @@ pub const KNOBS: &[Knob] = &[
     knob(
         "mask_rate",
         "Share of noise",
-        Kind::Float { min: 0.001, max: 0.999 },
+        SHARE,
         Group::Objective,
         "Share of the tokens that are masked, or corrupted in spans.",
     ),
@@ -450,6 +456,11 @@ pub const KNOBS: &[Knob] = &[
         Group::Objective,
         "Mean length of a corrupted span, in tokens.",
     ),
+    noiser("permute", "Permute sentences", "BART: share of the sentences that change places."),
+    noiser("mask_tokens", "Mask tokens", "BART: probability that a token becomes the mask."),
+    noiser("delete_tokens", "Delete tokens", "BART: probability that a token is deleted without a mark."),
+    noiser("insert", "Insert masks", "BART: masks to insert, as a share of the tokens."),
+    noiser("rotate", "Rotate", "BART: probability that the text starts at another token."),
     knob(
         "whole_words",
         "Whole words",

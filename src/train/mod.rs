@@ -31,7 +31,7 @@ pub use clock::now_ms;
 pub use engine::{DeviceChoice, Engine, Footprint, Inputs, RING, Record, State};
 pub use error::{Divergence, TrainError};
 pub use evaluate::{Evaluation, Measure, accuracy, validation};
-pub use families::{default_objective, objectives};
+pub use families::{NOISE, default_objective, objectives};
 pub use generate::{Ended, Generated, Generation, Request, generate, source_of_text, start_of_text, stop_token};
 pub use info::RunInfo;
 pub use inspect::{Inspection, Predicted, Prediction, ShownText, Stage};

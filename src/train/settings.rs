@@ -199,7 +199,7 @@ impl Settings {
             "family" => self.set_family(Family::named(value.as_str().unwrap_or_default())?),
             "objective" => self.objective = families::objective(value.as_str().unwrap_or_default(), &self.objective),
             "target" => self.target = value.as_u64().map(|n| n as usize),
-            "mask_rate" | "mean_span" => families::set_noise(&mut self.objective, key, number()),
+            noise if families::NOISE.contains(&noise) => families::set_noise(&mut self.objective, key, number()),
             "whole_words" => families::set_whole_words(&mut self.objective, value.as_bool() == Some(true)),
             "label_smoothing" => self.model.smoothing = number(),
             "eval_every" => self.eval_every = whole() as u32,
@@ -243,8 +243,7 @@ impl Settings {
             "family" => json!(self.model.config.family().name()),
             "objective" => json!(self.objective.name()),
             "target" => json!(self.target),
-            "mask_rate" => json!(families::noise(&self.objective).map(|(rate, _)| rate)),
-            "mean_span" => json!(families::noise(&self.objective).and_then(|(_, mean)| mean)),
+            noise if families::NOISE.contains(&noise) => json!(families::noise(&self.objective, noise)),
             "whole_words" => json!(families::whole_words(&self.objective)),
             "label_smoothing" => json!(self.model.smoothing),
             "eval_every" => json!(self.eval_every),
@@ -275,7 +274,7 @@ impl Settings {
         }
         for (key, value) in map.into_iter().filter(|(key, _)| !["family", "objective"].contains(key)) {
             // What an objective does not have is null in a listing.
-            if !(value.is_null() && ["mask_rate", "mean_span"].contains(&key)) {
+            if !(value.is_null() && families::NOISE.contains(&key)) {
                 self.set(key, value)?;
             }
         }

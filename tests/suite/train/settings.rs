@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trainyard::ir::OptimizerKind;
-use trainyard::train::{KNOBS, Kind, PRESETS, Preset, Rule, Schedule, ScheduleKind, SettingError};
+use trainyard::train::{KNOBS, Kind, NOISE, PRESETS, Preset, Rule, Schedule, ScheduleKind, SettingError};
 
 fn schedule(kind: ScheduleKind, warmup: u32, steps: u32) -> Schedule {
     Schedule { kind, lr: 1e-3, min_lr: 1e-4, warmup, steps, decay: steps / 5 }
@@ -143,7 +143,7 @@ fn every_preset_reads_back_its_own_settings() {
         for (key, value) in settings.to_map() {
             let knob = KNOBS.iter().find(|k| k.key == key).expect("a known key");
             // What an objective does not have is null in a listing.
-            if value.is_null() && ["mask_rate", "mean_span"].contains(&key.as_str()) {
+            if value.is_null() && NOISE.contains(&key.as_str()) {
                 continue;
             }
             assert!(!value.is_null() || knob.kind == Kind::Nullable, "{}: {key} is null", preset.name);

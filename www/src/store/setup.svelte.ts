@@ -85,6 +85,11 @@ export class Setup {
         return kind === "world" && this.text === undefined;
       case "mask_rate":
       case "mean_span":
+      case "permute":
+      case "mask_tokens":
+      case "delete_tokens":
+      case "insert":
+      case "rotate":
         return typeof this.value(key) === "number";
       case "whole_words":
         return is("objective", "mlm", "mlm+nsp", "mlm+sop");
