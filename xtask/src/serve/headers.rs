@@ -5,12 +5,13 @@ use std::path::Path;
 /// Scripts, workers, styles and fonts from this origin only; no inline script, no `eval`, no plug-in, no frame.
 ///
 /// - `wasm-unsafe-eval` lets WebAssembly compile, and nothing else.
-/// - `connect-src … https:` is for the one request that leaves the origin: a checkpoint address typed by the visitor.
+/// - `connect-src … https:` is for the one request that leaves the origin: a checkpoint address typed by the visitor; one of
+///   this machine needs no certificate.
 /// - `new Worker(url)` is a Trusted Types sink, hence the policy `app-worker`; Svelte makes its own when it loads.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     script-src 'self' 'wasm-unsafe-eval'; \
     worker-src 'self'; \
-    connect-src 'self' https:; \
+    connect-src 'self' https: http://127.0.0.1:*; \
     img-src 'self' blob: data:; \
     style-src 'self'; \
     font-src 'self'; \
